@@ -1,0 +1,50 @@
+# Thin calls of `python -m silentmirror`, with set-up in front. `make help` lists the targets.
+MAKEFLAGS += --no-print-directory
+VENV_PYTHON := .venv/bin/python
+
+# $(call option,NAME,flag): --flag='value', quoted for the shell, when the user gave NAME.
+quote = '$(subst ','\'',$(1))'
+option = $(if $(filter undefined,$(origin $(1))),,--$(2)=$(call quote,$(value $(1))))
+
+COMMON = $(call option,SEED,seed) $(call option,WAVES,waves) $(call option,SIM,sim)
+SIM_OPTIONS = $(call option,IMAGE,image) $(call option,TARGETS,targets) $(call option,BLOCK,block) $(COMMON)
+TEST_OPTIONS = $(call option,TEST,test) $(COMMON)
+simulator = $(if $(filter undefined,$(origin SIM)),icarus,$(SIM))
+
+# The arguments are checked before set-up, by whatever Python there is.
+check = PYTHONPATH=tb sh scripts/python.sh -B -m silentmirror $(1) --check
+set-up = sh scripts/python.sh scripts/setup.py $(addprefix --need=,$(1))
+run = $(VENV_PYTHON) -m silentmirror $(1)
+
+.PHONY: help sim test waves lint clean
+
+help:
+	@echo "make sim     mirror an image to several drives, three ways, and compare; results in build/sim"
+	@echo "             IMAGE=file TARGETS=1..15 BLOCK=512|1024|2048|4096 SEED=n WAVES=0|1 SIM=icarus|verilator"
+	@echo "make test    run the regression; build/test/junit.xml"
+	@echo "             TEST=part-of-a-name SEED=n WAVES=0|1 SIM=icarus|verilator"
+	@echo "make waves   the default run with waves, shown in GTKWave"
+	@echo "make lint    check the RTL (Verilator, yosys) and the Python sources (ruff, mypy)"
+	@echo "make clean   remove build"
+	@echo "What is missing on this machine is installed first, or you are told what to type."
+
+sim:
+	@$(call check,sim $(SIM_OPTIONS))
+	@$(call set-up,$(simulator))
+	@$(call run,sim $(SIM_OPTIONS))
+
+test:
+	@$(call check,test $(TEST_OPTIONS))
+	@$(call set-up,icarus $(simulator))
+	@$(call run,test $(TEST_OPTIONS))
+
+waves:
+	@$(call set-up,icarus $(if $(DISPLAY)$(WAYLAND_DISPLAY),gtkwave))
+	@$(call run,waves)
+
+lint:
+	@$(call set-up)
+	@$(call run,lint)
+
+clean:
+	rm -rf build

@@ -1,0 +1,105 @@
+// Names and codes of the parallel SCSI bus: phases, messages, status, commands.
+// One source for the RTL; tests compare it with the Python constants in cocotbext.scsi.constants.
+// Source of the codes: SCSI-2 (X3.131) tables, SPI-3/SPI-4 message and phase tables.
+`ifndef SCSI_DEFS_VH
+`define SCSI_DEFS_VH
+
+// Information phases as {MSG, C/D, I/O}
+`define SCSI_PH_DATA_OUT 3'b000
+`define SCSI_PH_DATA_IN 3'b001
+`define SCSI_PH_COMMAND 3'b010
+`define SCSI_PH_STATUS 3'b011
+`define SCSI_PH_DT_DATA_OUT 3'b100
+`define SCSI_PH_DT_DATA_IN 3'b101
+`define SCSI_PH_MSG_OUT 3'b110
+`define SCSI_PH_MSG_IN 3'b111
+
+// Messages (SCSI-2 table 10, names of SPI-3/4)
+`define SCSI_MSG_TASK_COMPLETE 8'h00
+`define SCSI_MSG_EXTENDED 8'h01
+`define SCSI_MSG_SAVE_DATA_POINTER 8'h02
+`define SCSI_MSG_RESTORE_POINTERS 8'h03
+`define SCSI_MSG_DISCONNECT 8'h04
+`define SCSI_MSG_INITIATOR_DETECTED_ERROR 8'h05
+`define SCSI_MSG_ABORT_TASK_SET 8'h06
+`define SCSI_MSG_MESSAGE_REJECT 8'h07
+`define SCSI_MSG_NO_OPERATION 8'h08
+`define SCSI_MSG_MESSAGE_PARITY_ERROR 8'h09
+`define SCSI_MSG_LINKED_COMMAND_COMPLETE 8'h0A
+`define SCSI_MSG_TARGET_RESET 8'h0C
+`define SCSI_MSG_ABORT_TASK 8'h0D
+`define SCSI_MSG_CLEAR_TASK_SET 8'h0E
+`define SCSI_MSG_CLEAR_ACA 8'h16
+`define SCSI_MSG_LOGICAL_UNIT_RESET 8'h17
+`define SCSI_MSG_SIMPLE 8'h20
+`define SCSI_MSG_HEAD_OF_QUEUE 8'h21
+`define SCSI_MSG_ORDERED 8'h22
+`define SCSI_MSG_IGNORE_WIDE_RESIDUE 8'h23
+`define SCSI_MSG_ACA 8'h24
+`define SCSI_MSG_QAS_REQUEST 8'h55
+`define SCSI_MSG_IDENTIFY 8'h80
+`define SCSI_MSG_IDENTIFY_DISCPRIV 8'h40
+
+// Extended messages: code and length byte
+`define SCSI_EXT_SDTR 8'h01
+`define SCSI_EXT_SDTR_LEN 8'h03
+`define SCSI_EXT_WDTR 8'h03
+`define SCSI_EXT_WDTR_LEN 8'h02
+`define SCSI_EXT_PPR 8'h04
+`define SCSI_EXT_PPR_LEN 8'h06
+
+// Silent mirroring: defaults of the RTL parameters (reserved two-byte range and vendor extended range)
+`define MIRROR_MSG_QUERY 8'h26
+`define MIRROR_MSG_SWITCH_ROLE 8'h2C
+`define MIRROR_MSG_RELEASE 8'h2E
+`define MIRROR_EXT_READ 8'h88
+`define MIRROR_EXT_WRITE 8'h8A
+`define MIRROR_EXT_LEN 8'h09
+`define MIRROR_EXT_LEN_LAST 8'h0A
+`define MIRROR_LAST 8'hFF
+`define MIRROR_Z_LEAVE 4'hF
+
+// Status codes
+`define SCSI_ST_GOOD 8'h00
+`define SCSI_ST_CHECK_CONDITION 8'h02
+`define SCSI_ST_BUSY 8'h08
+`define SCSI_ST_TASK_SET_FULL 8'h28
+
+// Operation codes
+`define SCSI_OP_TEST_UNIT_READY 8'h00
+`define SCSI_OP_REQUEST_SENSE 8'h03
+`define SCSI_OP_INQUIRY 8'h12
+`define SCSI_OP_READ_CAPACITY_10 8'h25
+`define SCSI_OP_READ_10 8'h28
+`define SCSI_OP_WRITE_10 8'h2A
+
+// Sense keys
+`define SCSI_SK_NO_SENSE 4'h0
+`define SCSI_SK_MEDIUM_ERROR 4'h3
+`define SCSI_SK_HARDWARE_ERROR 4'h4
+`define SCSI_SK_ILLEGAL_REQUEST 4'h5
+`define SCSI_SK_UNIT_ATTENTION 4'h6
+`define SCSI_SK_DATA_PROTECT 4'h7
+`define SCSI_SK_ABORTED_COMMAND 4'hB
+
+// Additional sense, {ASC, ASCQ}
+`define SCSI_ASC_NONE 16'h0000
+`define SCSI_ASC_WRITE_ERROR 16'h0C00
+`define SCSI_ASC_UNRECOVERED_READ_ERROR 16'h1100
+`define SCSI_ASC_INVALID_OPCODE 16'h2000
+`define SCSI_ASC_LBA_OUT_OF_RANGE 16'h2100
+`define SCSI_ASC_INVALID_FIELD_IN_CDB 16'h2400
+`define SCSI_ASC_LUN_NOT_SUPPORTED 16'h2500
+`define SCSI_ASC_WRITE_PROTECTED 16'h2700
+`define SCSI_ASC_RESET_OCCURRED 16'h2900
+`define SCSI_ASC_POWER_ON 16'h2901
+`define SCSI_ASC_BUS_RESET 16'h2902
+`define SCSI_ASC_TARGET_RESET 16'h2903
+`define SCSI_ASC_MESSAGE_ERROR 16'h4300
+`define SCSI_ASC_RESELECT_FAILURE 16'h4500
+`define SCSI_ASC_PARITY_ERROR 16'h4700
+`define SCSI_ASC_INITIATOR_DETECTED_ERROR 16'h4800
+`define SCSI_ASC_INVALID_MESSAGE 16'h4900
+`define SCSI_ASC_OVERLAPPED_COMMANDS 16'h4E00
+
+`endif

@@ -1,0 +1,60 @@
+// Who is enrolled: (group, ID in the group) -> SCSI ID.
+//
+// Used by scsi_initiator: written at the end of a QUERY, read when a mirrored write is checked and by the ENROLLED register. Rule: an
+// enrolment of a target in a group ends with a new QUERY to it for that group; all end with RST.
+`default_nettype none
+
+module ini_enrol (
+    input wire clk_i,
+    input wire rst_ni,
+    input wire clear_i,
+
+    input wire       update_i,  // pulse: drop the target's enrolment in the group
+    input wire       enrol_i,   // with it: and enrol it anew as z
+    input wire [3:0] group_i,
+    input wire [3:0] z_i,
+    input wire [3:0] target_i,
+
+    input  wire [ 3:0] find_group_i,
+    input  wire [ 3:0] find_z_i,
+    output wire        found_o,
+    output wire [ 3:0] target_o,
+    input  wire [ 3:0] show_group_i,
+    output wire [15:0] show_o
+);
+
+  reg [15:0] member_q[0:15];  // by group: bit z
+  reg [63:0] who_q   [0:15];  // by group: SCSI ID of z in bits 4z+3:4z
+  reg [15:0] same;  // members of the group that are this target
+  integer z, g;
+
+  wire [63:0] who = who_q[group_i];
+  wire [63:0] find_who = who_q[find_group_i];
+  wire [15:0] find_members = member_q[find_group_i];
+
+  assign found_o = find_members[find_z_i];
+  assign target_o = find_who[{find_z_i, 2'd0}+:4];
+  assign show_o = member_q[show_group_i];
+
+  wire awake = clear_i || update_i;
+
+  always @(*) for (z = 0; z < 16; z = z + 1) same[z] = who[4*z+:4] == target_i;
+
+  always @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      for (g = 0; g < 16; g = g + 1) begin
+        member_q[g] <= 16'd0;
+        who_q[g] <= 64'd0;
+      end
+    end else if (!awake) begin
+      // nothing changes
+    end else if (clear_i) begin
+      for (g = 0; g < 16; g = g + 1) member_q[g] <= 16'd0;
+    end else begin
+      member_q[group_i] <= (member_q[group_i] & ~same) | (enrol_i ? 16'd1 << z_i : 16'd0);
+      if (enrol_i) who_q[group_i] <= (who & ~(64'hF << {z_i, 2'd0})) | ({60'd0, target_i} << {z_i, 2'd0});
+    end
+  end
+
+endmodule
+`default_nettype wire

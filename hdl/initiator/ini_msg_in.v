@@ -1,0 +1,119 @@
+// Parses MESSAGE IN bytes into events.
+//
+// Used by scsi_initiator. Rules: message length by first byte (SCSI-2 message formats; the two-byte range holds the messages of
+// silent mirroring); a byte with wrong parity spoils its message, the rest of the phase is ignored because the target will send all of
+// it again. An event comes while the last byte is still unacknowledged, early enough for ATN to go with that ACK.
+`default_nettype none
+`include "scsi_defs.vh"
+`include "ini_defs.vh"
+
+module ini_msg_in #(
+    parameter [7:0] MSG_QUERY = `MIRROR_MSG_QUERY,
+    parameter [7:0] MSG_SWITCH_ROLE = `MIRROR_MSG_SWITCH_ROLE
+) (
+    input wire clk_i,
+    input wire rst_ni,
+
+    input wire [2:0] phase_i,
+    input wire       phase_new_i,
+    input wire       rx_stb_i,
+    input wire [7:0] rx_data_i,
+    input wire       rx_perr_i,
+
+    output reg       bad_o,  // pulse: first byte with wrong parity in this phase
+    output reg       stb_o,  // pulse: a message is complete
+    output reg [3:0] msg_o,
+    output reg [7:0] arg_o   // LUN of IDENTIFY, tag, residue, width exponent, identity
+);
+
+  localparam FIRST = 3'd0;  // next byte starts a message
+  localparam SECOND = 3'd1;  // second of a two-byte message
+  localparam LENGTH = 3'd2;  // length of an extended message
+  localparam CODE = 3'd3;  // its code
+  localparam ARGUMENT = 3'd4;  // its arguments
+  localparam SPOILT = 3'd5;  // a byte was wrong: nothing counts until the next phase
+
+  reg [2:0] state_q;
+  reg [7:0] first_q;  // first byte, or code of an extended message
+  reg [7:0] left_q;  // bytes of an extended message still to come; 0 stands for 256
+  reg       wdtr_q;  // the extended message has the form of a WDTR
+
+  wire awake = phase_new_i || rx_stb_i || bad_o || stb_o;
+
+  always @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      state_q <= FIRST;
+      first_q <= 8'd0;
+      left_q <= 8'd0;
+      wdtr_q <= 1'b0;
+      {bad_o, stb_o} <= 2'd0;
+      msg_o <= 4'd0;
+      arg_o <= 8'd0;
+    end else if (awake) begin
+      {bad_o, stb_o} <= 2'd0;
+      if (phase_new_i) begin
+        state_q <= FIRST;
+      end else if (rx_stb_i && phase_i == `SCSI_PH_MSG_IN && state_q != SPOILT) begin
+        if (rx_perr_i) begin
+          bad_o <= 1'b1;
+          state_q <= SPOILT;
+        end else begin
+          case (state_q)
+            FIRST: begin
+              first_q <= rx_data_i;
+              arg_o <= rx_data_i;
+              if (rx_data_i == `SCSI_MSG_EXTENDED) state_q <= LENGTH;
+              else if (rx_data_i[7:4] == 4'h2) state_q <= SECOND;
+              else hear(one_byte(rx_data_i));
+            end
+            SECOND: begin
+              arg_o <= rx_data_i;
+              if (first_q == `SCSI_MSG_SIMPLE) hear(`INI_MSG_SIMPLE);
+              else if (first_q == `SCSI_MSG_IGNORE_WIDE_RESIDUE) hear(`INI_MSG_RESIDUE);
+              else if (first_q == MSG_QUERY) hear(`INI_MSG_ACCEPT);
+              else if (first_q == MSG_SWITCH_ROLE) hear(`INI_MSG_RECLAIMED);
+              else hear(`INI_MSG_UNKNOWN);
+            end
+            LENGTH: begin
+              left_q <= rx_data_i;
+              wdtr_q <= rx_data_i == `SCSI_EXT_WDTR_LEN;
+              state_q <= CODE;
+            end
+            default: begin  // CODE, ARGUMENT
+              arg_o <= rx_data_i;
+              left_q <= left_q - 8'd1;
+              if (state_q == CODE) wdtr_q <= wdtr_q && rx_data_i == `SCSI_EXT_WDTR;
+              if (left_q == 8'd1) hear(wdtr_q ? `INI_MSG_WDTR : `INI_MSG_UNKNOWN);
+              else state_q <= ARGUMENT;
+            end
+          endcase
+        end
+      end
+    end
+  end
+
+  task hear;
+    input [3:0] msg;
+    begin
+      stb_o <= 1'b1;
+      msg_o <= msg;
+      state_q <= FIRST;
+    end
+  endtask
+
+  function [3:0] one_byte;
+    input [7:0] code;
+    if (code[7]) one_byte = `INI_MSG_IDENTIFY;
+    else
+      case (code)
+        `SCSI_MSG_TASK_COMPLETE: one_byte = `INI_MSG_COMPLETE;
+        `SCSI_MSG_DISCONNECT: one_byte = `INI_MSG_DISCONNECT;
+        `SCSI_MSG_SAVE_DATA_POINTER: one_byte = `INI_MSG_SAVE;
+        `SCSI_MSG_RESTORE_POINTERS: one_byte = `INI_MSG_RESTORE;
+        `SCSI_MSG_MESSAGE_REJECT: one_byte = `INI_MSG_REJECT;
+        default: one_byte = `INI_MSG_UNKNOWN;
+      endcase
+  endfunction
+
+endmodule
+`default_nettype wire

@@ -1,0 +1,181 @@
+// Composes what the initiator says in MESSAGE OUT phases, byte by byte, and says it again when the target asks for a resend.
+//
+// Used by scsi_initiator. Rules: IDENTIFY first, then the tag, then negotiation or a vendor message; a vendor message is the last of
+// its phase; a REQ in MESSAGE OUT after the byte that went with ATN false asks for all bytes of the phase again; with nothing to say,
+// NO OPERATION. Message formats of silent mirroring: docs/protocol.md.
+`default_nettype none
+`include "scsi_defs.vh"
+`include "ini_defs.vh"
+
+module ini_msg_out #(
+    parameter [7:0] MSG_QUERY = `MIRROR_MSG_QUERY,
+    parameter [7:0] MSG_SWITCH_ROLE = `MIRROR_MSG_SWITCH_ROLE,
+    parameter [7:0] MSG_RELEASE = `MIRROR_MSG_RELEASE,
+    parameter [7:0] EXT_WRITE = `MIRROR_EXT_WRITE
+) (
+    input wire clk_i,
+    input wire rst_ni,
+    input wire conn_i,
+
+    // what to say
+    input wire                   say_i,        // pulse, with the kind
+    input wire [            3:0] kind_i,
+    input wire                   drop_rest_i,  // pulse: what was being said was rejected, do not go on with it
+    /* verilator lint_off UNUSEDSIGNAL */  // a unit reads the fields it needs
+    input wire [`INI_DESC_W-1:0] desc_i,       // the current task
+    /* verilator lint_on UNUSEDSIGNAL */
+    input wire                   offer_wdtr_i, // IDENTIFY: append WDTR
+    input wire                   wdtr_wide_i,  // WDTR: 16 bit rather than 8
+    input wire [            3:0] name_z_i,     // SWITCH ROLE, RELEASE: whom
+    input wire                   name_last_i,  // SWITCH ROLE: append the last indicator
+    input wire                   retry_ok_i,   // resends are still allowed
+
+    // the link
+    input wire [2:0] phase_i,      // phase of the current handshake
+    input wire       phase_new_i,
+    input wire       byte_req_i,
+    input wire       tx_take_i,
+    input wire       done_i,
+
+    output reg  [7:0] byte_o,
+    output wire       last_o,    // byte_o is the last of what is to be said
+    output reg        atn_o,     // pulse: assert ATN for a resend
+    output reg        resend_o,  // pulse: the target asked for a resend
+    output reg        give_up_o, // pulse: it asked too often, something else is said instead
+    output reg        said_o,    // pulse: ACK of the last byte negated
+    output reg  [3:0] kind_o,    // what is, or was last, said
+    output wire       rest_o     // pending: bytes or a whole message still to come
+);
+
+  // Steps of a message phase
+  localparam IDENTIFY = 4'd0;  // IDENTIFY byte
+  localparam SIMPLE = 4'd1;  // SIMPLE message code
+  localparam TAG = 4'd2;  // its tag
+  localparam BODY = 4'd3;  // first of up to eleven bytes of the message proper
+  localparam LAST = 4'd14;  // last indicator
+
+  reg [3:0] step_q;
+  reg       pend_q;  // kind_o is to be said or being said
+  reg       open_q;  // at least one of its bytes has gone
+  reg       ended_q;  // all its bytes have gone in this phase
+  wire      in_msg_out = phase_i == `SCSI_PH_MSG_OUT;
+
+  wire has_identify = kind_o == `INI_SAY_IDENTIFY || kind_o == `INI_SAY_QUERY || kind_o == `INI_SAY_WRITE;
+  wire has_tag = desc_i[`INI_D_TAGGED] && kind_o != `INI_SAY_QUERY;
+  wire alone = desc_i[`INI_D_COUNT] == 4'd1;
+  wire has_last = (kind_o == `INI_SAY_QUERY && desc_i[`INI_D_LAST]) || (kind_o == `INI_SAY_WRITE && alone)
+      || (kind_o == `INI_SAY_SWITCH && name_last_i);
+  reg [3:0] body_len;
+  wire [3:0] body_end = BODY + body_len - 4'd1;
+  wire at_end = (step_q == IDENTIFY && !has_tag && body_len == 4'd0) || (step_q == TAG && body_len == 4'd0)
+      || (step_q >= BODY && step_q == body_end && !has_last) || step_q == LAST;
+  wire single = has_identify ? !has_tag && body_len == 4'd0 : body_len == 4'd1;
+
+  // Nothing to do in a clock should cost a simulation nothing.
+  wire awake = say_i || drop_rest_i || phase_new_i || byte_req_i || tx_take_i || done_i || atn_o || resend_o || give_up_o
+      || said_o || (!conn_i && (pend_q || ended_q || open_q || kind_o != `INI_SAY_NOP));
+
+  assign last_o = at_end;
+  assign rest_o = pend_q;
+
+  always @(*) begin
+    case (kind_o)
+      `INI_SAY_IDENTIFY: body_len = offer_wdtr_i ? 4'd4 : 4'd0;
+      `INI_SAY_QUERY, `INI_SAY_SWITCH, `INI_SAY_RELEASE: body_len = 4'd2;
+      `INI_SAY_WRITE: body_len = 4'd11;
+      `INI_SAY_WDTR: body_len = 4'd4;
+      default: body_len = 4'd1;
+    endcase
+  end
+
+  wire [7:0] identify = `SCSI_MSG_IDENTIFY | (kind_o != `INI_SAY_IDENTIFY || desc_i[`INI_D_DISC]
+      ? `SCSI_MSG_IDENTIFY_DISCPRIV : 8'd0) | {5'd0, desc_i[`INI_D_LUN]};
+  wire [7:0] named = {desc_i[`INI_D_GROUP], name_z_i};
+  wire [7:0] leader = {desc_i[`INI_D_GROUP], desc_i[`INI_D_LEADER]};
+  wire [87:0] write = {
+    `SCSI_MSG_EXTENDED, alone ? `MIRROR_EXT_LEN_LAST : `MIRROR_EXT_LEN, EXT_WRITE, leader,
+    desc_i[`INI_D_LBA], desc_i[`INI_D_LEN]
+  };
+  wire [31:0] wdtr = {`SCSI_MSG_EXTENDED, `SCSI_EXT_WDTR_LEN, `SCSI_EXT_WDTR, 7'd0, wdtr_wide_i};
+  reg [87:0] body;  // first byte in the top bits
+
+  always @(*) begin
+    case (kind_o)
+      `INI_SAY_IDENTIFY, `INI_SAY_WDTR: body = {wdtr, 56'd0};
+      `INI_SAY_QUERY: body = {MSG_QUERY, desc_i[`INI_D_GROUP], desc_i[`INI_D_Z], 72'd0};
+      `INI_SAY_WRITE: body = write;
+      `INI_SAY_SWITCH: body = {MSG_SWITCH_ROLE, named, 72'd0};
+      `INI_SAY_RELEASE: body = {MSG_RELEASE, named, 72'd0};
+      `INI_SAY_REJECT: body = {`SCSI_MSG_MESSAGE_REJECT, 80'd0};
+      `INI_SAY_PARITY: body = {`SCSI_MSG_MESSAGE_PARITY_ERROR, 80'd0};
+      `INI_SAY_ERROR: body = {`SCSI_MSG_INITIATOR_DETECTED_ERROR, 80'd0};
+      `INI_SAY_ABORT:
+      body = {desc_i[`INI_D_TAGGED] ? `SCSI_MSG_ABORT_TASK : `SCSI_MSG_ABORT_TASK_SET, 80'd0};
+      // in the place of an IDENTIFY that did not get through: no task can be named
+      `INI_SAY_ABORT_SET: body = {`SCSI_MSG_ABORT_TASK_SET, 80'd0};
+      default: body = {`SCSI_MSG_NO_OPERATION, 80'd0};
+    endcase
+    case (step_q)
+      IDENTIFY: byte_o = identify;
+      SIMPLE: byte_o = `SCSI_MSG_SIMPLE;
+      TAG: byte_o = desc_i[`INI_D_TAG];
+      LAST: byte_o = `MIRROR_LAST;
+      default: byte_o = body[8'd87-{1'b0, step_q-BODY, 3'd0}-:8];
+    endcase
+  end
+
+  always @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      step_q <= IDENTIFY;
+      {pend_q, open_q, ended_q} <= 3'd0;
+      kind_o <= `INI_SAY_NOP;
+      {atn_o, resend_o, give_up_o, said_o} <= 4'd0;
+    end else if (awake) begin
+      {atn_o, resend_o, give_up_o, said_o} <= 4'd0;
+      if (!conn_i) begin
+        ended_q <= 1'b0;
+        open_q <= 1'b0;
+        pend_q <= 1'b0;
+        kind_o <= `INI_SAY_NOP;
+      end else if (in_msg_out) begin
+        if (phase_new_i && !pend_q) begin
+          begin_saying(`INI_SAY_NOP);
+        end else if (byte_req_i && ended_q) begin
+          resend_o <= retry_ok_i;
+          give_up_o <= !retry_ok_i;
+          if (retry_ok_i) begin_saying(kind_o);
+          else if (kind_o == `INI_SAY_QUERY) begin_saying(`INI_SAY_NOP);
+          else begin_saying(has_identify ? `INI_SAY_ABORT_SET : `INI_SAY_ABORT);
+          atn_o <= retry_ok_i && !single;
+        end else if (tx_take_i) begin
+          open_q <= 1'b1;
+          if (at_end) ended_q <= 1'b1;
+          else if (step_q == IDENTIFY) step_q <= has_tag ? SIMPLE : BODY;
+          else if (step_q >= BODY && step_q == body_end) step_q <= LAST;
+          else step_q <= step_q + 4'd1;
+        end else if (done_i && ended_q) begin
+          said_o <= 1'b1;
+          pend_q <= 1'b0;
+          open_q <= 1'b0;
+        end
+      end else if (phase_new_i) begin
+        ended_q <= 1'b0;
+      end
+      if (drop_rest_i && open_q) begin_saying(`INI_SAY_NOP);
+      if (say_i) begin_saying(kind_i);
+    end
+  end
+
+  task begin_saying;
+    input [3:0] kind;
+    begin
+      kind_o <= kind;
+      step_q <= kind == `INI_SAY_IDENTIFY || kind == `INI_SAY_QUERY || kind == `INI_SAY_WRITE ? IDENTIFY : BODY;
+      pend_q <= 1'b1;
+      open_q <= 1'b0;
+      ended_q <= 1'b0;
+    end
+  endtask
+
+endmodule
+`default_nettype wire

@@ -1,0 +1,449 @@
+// The connection: which task it belongs to, what the target's phases and messages mean for it, and how it ends.
+//
+// Used by scsi_initiator. Whatever order of phases the target chooses is followed; what must not be (too much data, a COMMAND phase in a
+// mirrored write, too many errors) is answered with ATN and ABORT TASK (SET). Rules: message system and attention condition of SCSI-2 and
+// SPI-3; implied RESTORE POINTERS at reselection; outcomes of a QUERY: docs/protocol.md, discovery.
+`default_nettype none
+`include "scsi_defs.vh"
+`include "ini_defs.vh"
+
+module ini_nexus #(
+    parameter PW = 15
+) (
+    input wire clk_i,
+    input wire rst_ni,
+    input wire bus_rst_i,
+    input wire hang_i,     // the reset that comes is due to a hanging connection
+
+    // configuration
+    input wire [ 3:0] cfg_retries_i,
+    input wire [15:0] wide_i,         // agreements
+
+    // arbitration, reselection, bus free
+    input wire       won_i,
+    input wire       done_i,
+    input wire       timeout_i,
+    input wire       reselected_i,
+    input wire [3:0] peer_i,
+    input wire       bus_free_i,
+
+    // descriptor to be started, with the SCSI IDs of its participants by rank
+    input wire [`INI_DESC_W-1:0] start_desc_i,
+    input wire [           59:0] start_ids_i,
+
+    // task table
+    output reg                   find_o,
+    output wire [`INI_KEY_W-1:0] key_o,
+    input  wire                  found_i,
+    input  wire                  absent_i,
+    input  wire [           4:0] found_idx_i,
+    /* verilator lint_off UNUSEDSIGNAL */  // a unit reads the fields it needs
+    input  wire [`INI_ENT_W-1:0] found_ent_i,
+    /* verilator lint_on UNUSEDSIGNAL */
+
+    // link
+    input  wire [2:0] phase_i,
+    input  wire       phase_new_i,
+    input  wire       rx_stb_i,
+    input  wire [7:0] rx_data_i,
+    input  wire       rx_perr_i,
+    input  wire       byte_done_i,
+    input  wire       atn_i,        // own ATN
+    output wire       stall_o,
+    output wire       wide_o,       // of the current target
+    input  wire       cdb_over_i,   // the target asks for more command bytes than there are
+
+    // messages
+    input  wire       bad_i,
+    input  wire       msg_stb_i,
+    input  wire [3:0] msg_i,
+    input  wire [7:0] arg_i,
+    output reg        say_o,
+    output reg  [3:0] kind_o,
+    output reg        drop_rest_o,
+    output wire       retry_ok_o,
+    input  wire       say_rest_i,   // something is still to be said
+    input  wire [3:0] said_kind_i,
+    input  wire       resend_i,
+    input  wire       give_up_i,
+
+    // data
+    output reg           load_o,
+    output reg  [PW-1:0] load_saved_o,
+    output reg  [PW-1:0] load_moved_o,
+    output reg           save_o,
+    output reg           restore_o,
+    output reg           residue_o,
+    input  wire          overrun_i,
+
+    // mirror
+    output wire       mirror_o,     // a mirrored write is connected
+    output reg        reclaimed_o,
+    output reg        rejected_o,
+    input  wire       serving_i,
+    input  wire [3:0] cur_i,
+    input  wire       abort_i,
+    input  wire [3:0] abort_why_i,
+
+    // agreements, outcome of a QUERY, enrolment
+    input  wire       offered_i,       // our WDTR awaits its answer
+    input  wire       accept_fits_i,
+    input  wire       accepted_i,
+    input  wire       declined_i,
+    output reg        begin_o,         // pulse: a task of a new connection becomes current
+    output reg        again_o,         // pulse: the task of a reselection was found
+    output reg  [2:0] again_detail_o,
+    output reg        enrol_update_o,
+    output reg        enrol_o,
+
+    // state and end; what describes the task holds until the next connection
+    output reg                    conn_o,
+    output reg                    doomed_o,
+    output reg                    end_o,       // pulse
+    output reg                    task_o,      // there is a task
+    output reg                    table_o,     // it stands in the table
+    output reg                    spread_o,    // it is a mirrored write: one outcome a participant
+    output reg                    keep_o,      // it was disconnected
+    output reg  [            3:0] result_o,
+    output reg  [            7:0] status_o,
+    output reg  [            4:0] idx_o,
+    output reg  [            3:0] rank_o,
+    output reg  [            2:0] gang_o,
+    output reg  [`INI_DESC_W-1:0] desc_o,
+    output reg  [           59:0] ids_o
+);
+
+  localparam NO_ACT = 2'd0;  // nothing hangs on the last ACK
+  localparam ACT_COMPLETE = 2'd1;  // TASK COMPLETE counts when it is acknowledged without ATN
+  localparam ACT_DISCONNECT = 2'd2;  // so does DISCONNECT
+
+  reg        open_q;  // from a won arbitration or a reselection to the end
+  reg        resel_q;  // reselected
+  reg        met_q;  // IDENTIFY came
+  reg        fresh_q;  // and no other message or phase since
+  reg        finding_q;
+  reg        complete_q;
+  reg        disc_q;
+  reg        status_ok_q;  // a status byte came in good order
+  reg        data_bad_q;  // DATA IN with wrong parity, not repeated
+  reg        told_q;  // INITIATOR DETECTED ERROR is on its way for this phase
+  reg  [1:0] act_q;
+  reg  [3:0] tries_q;
+
+  wire [3:0] opcode = desc_o[`INI_D_OPCODE];
+  wire [3:0] target = desc_o[`INI_D_TARGET];
+  wire       stranger = resel_q && !task_o;  // a nexus that is not known here, or not yet
+  wire       in_messages = phase_i == `SCSI_PH_MSG_IN || phase_i == `SCSI_PH_MSG_OUT;
+  wire       query = opcode == `INI_OP_QUERY;
+  wire [7:0] leader = {desc_o[`INI_D_GROUP], desc_o[`INI_D_LEADER]};
+  wire [3:0] data_target = spread_o ? ids_o[{cur_i, 2'd0}+:4] : target;
+
+  // Nothing to do in a clock should cost a simulation nothing.
+  wire       pulsed = end_o || find_o || say_o || drop_rest_o || load_o || save_o || restore_o || residue_o
+      || reclaimed_o || rejected_o || begin_o || again_o || enrol_update_o;
+  wire       event_now = finding_q || phase_new_i || rx_stb_i || bad_i || msg_stb_i || byte_done_i || resend_i
+      || give_up_i || overrun_i || cdb_over_i || abort_i;
+  wire       awake = pulsed || bus_rst_i || won_i || timeout_i || done_i || reselected_i || (conn_o && (bus_free_i || event_now));
+
+  assign stall_o = finding_q;
+  assign wide_o = wide_i[data_target];
+  assign retry_ok_o = tries_q != cfg_retries_i;
+  assign mirror_o = conn_o && spread_o;
+  assign key_o = {desc_o[`INI_D_TAGGED], desc_o[`INI_D_TAG], desc_o[`INI_D_LUN], target};
+
+  always @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      {open_q, conn_o, end_o, keep_o, task_o, table_o, spread_o, find_o, say_o, drop_rest_o} <= 10'd0;
+      {load_o, save_o, restore_o, residue_o, reclaimed_o, rejected_o, begin_o, again_o} <= 8'd0;
+      {enrol_update_o, enrol_o} <= 2'd0;
+      again_detail_o <= 3'd0;
+      kind_o <= `INI_SAY_NOP;
+      load_saved_o <= {PW{1'b0}};
+      load_moved_o <= {PW{1'b0}};
+      idx_o <= 5'd0;
+      rank_o <= 4'd0;
+      gang_o <= 3'd0;
+      desc_o <= {`INI_DESC_W{1'b0}};
+      ids_o <= 60'd0;
+      status_o <= 8'd0;
+      start_afresh;
+    end else if (awake) begin
+      {end_o, find_o, say_o, drop_rest_o, load_o, save_o, restore_o, residue_o} <= 8'd0;
+      {reclaimed_o, rejected_o, begin_o, again_o, enrol_update_o} <= 5'd0;
+      if (bus_rst_i) begin
+        finding_q <= 1'b0;
+        if (open_q) begin
+          doomed_o <= 1'b1;
+          close(hang_i ? `INI_RES_HANG : `INI_RES_RESET);
+        end
+      end else if (won_i) begin
+        start_afresh;
+        open_q <= 1'b1;
+        task_o <= 1'b1;
+        table_o <= 1'b0;
+        spread_o <= start_desc_i[`INI_D_OPCODE] == `INI_OP_MIRROR_WRITE;
+        rank_o <= 4'd0;
+        resel_q <= 1'b0;
+        desc_o <= start_desc_i;
+        ids_o <= start_ids_i;
+        begin_o <= 1'b1;
+        load_o <= 1'b1;
+        load_saved_o <= {PW{1'b0}};
+        load_moved_o <= {PW{1'b0}};
+      end else if (timeout_i) begin
+        doomed_o <= 1'b1;
+        close(`INI_RES_SEL_TIMEOUT);
+      end else if (done_i) begin
+        conn_o <= 1'b1;
+        say(query ? `INI_SAY_QUERY : spread_o ? `INI_SAY_WRITE : `INI_SAY_IDENTIFY);
+      end else if (reselected_i) begin
+        start_afresh;
+        open_q <= 1'b1;
+        conn_o <= 1'b1;
+        task_o <= 1'b0;
+        table_o <= 1'b0;
+        spread_o <= 1'b0;
+        resel_q <= 1'b1;
+        begin_o <= 1'b1;
+        desc_o[`INI_D_OPCODE] <= 4'd0;
+        desc_o[`INI_D_TAGGED] <= 1'b0;
+        desc_o[`INI_D_TARGET] <= peer_i;
+      end else if (conn_o) begin
+        if (bus_free_i) judge;
+        else if (event_now) follow;
+      end
+    end
+  end
+
+  // Everything that may happen while connected. Events do not coincide, but for the end of a search.
+  task follow;
+    begin
+      if (finding_q) search_ended;
+      if (phase_new_i) enter_phase;
+      if (rx_stb_i && phase_i == `SCSI_PH_DATA_IN && rx_perr_i) begin
+        data_bad_q <= 1'b1;
+        complain;
+      end
+      if (rx_stb_i && phase_i == `SCSI_PH_STATUS) begin
+        status_ok_q <= !rx_perr_i;
+        status_o <= rx_data_i;
+        if (rx_perr_i) complain;
+      end
+      if (bad_i) retry(`INI_SAY_PARITY);
+      if (msg_stb_i) hear;
+      if (byte_done_i) begin
+        act_q <= NO_ACT;
+        if (!atn_i) begin
+          if (act_q == ACT_COMPLETE) complete_q <= 1'b1;
+          if (act_q == ACT_DISCONNECT) disc_q <= 1'b1;
+        end
+      end
+      if (resend_i) tries_q <= tries_q + 4'd1;
+      if (give_up_i) begin
+        if (!query || declined_i) condemn(`INI_RES_PARITY);
+      end
+      if (overrun_i || cdb_over_i) doom(`INI_RES_PROTOCOL);
+      if (abort_i) doom(abort_why_i);
+    end
+  endtask
+
+  task search_ended;
+    if (found_i) begin
+      finding_q <= 1'b0;
+      task_o <= 1'b1;
+      table_o <= 1'b1;
+      idx_o <= found_idx_i;
+      desc_o <= found_ent_i[`INI_E_DESC];
+      rank_o <= found_ent_i[`INI_E_RANK];
+      gang_o <= found_ent_i[`INI_E_GANG];
+      again_o <= 1'b1;
+      again_detail_o <= found_ent_i[`INI_E_DETAIL];
+      load_o <= 1'b1;
+      load_saved_o <= found_ent_i[`INI_E_SAVED_LSB+:PW];
+      load_moved_o <= found_ent_i[`INI_E_MOVED_LSB+:PW];
+    end else if (absent_i) begin
+      finding_q <= 1'b0;
+      if (desc_o[`INI_D_TAGGED]) doom(`INI_RES_PROTOCOL);
+    end
+  endtask
+
+  task enter_phase;
+    begin
+      told_q <= 1'b0;
+      if (!in_messages) fresh_q <= 1'b0;
+      if (stranger && !in_messages) begin
+        doom(`INI_RES_PROTOCOL);
+      end else if (phase_i == `SCSI_PH_COMMAND && opcode == `INI_OP_MIRROR_WRITE) begin
+        doom(`INI_RES_PROTOCOL);
+      end
+    end
+  endtask
+
+  task hear;
+    begin
+      fresh_q <= msg_i == `INI_MSG_IDENTIFY;
+      if (stranger && msg_i != `INI_MSG_IDENTIFY && msg_i != `INI_MSG_SIMPLE) doom(`INI_RES_PROTOCOL);
+      else interpret;
+    end
+  endtask
+
+  task interpret;
+    begin
+      case (msg_i)
+        `INI_MSG_COMPLETE: act_q <= ACT_COMPLETE;
+        `INI_MSG_DISCONNECT:
+        if (spread_o) answer(`INI_SAY_REJECT);
+        else act_q <= ACT_DISCONNECT;
+        `INI_MSG_SAVE: save_o <= 1'b1;
+        `INI_MSG_RESTORE:
+        if (spread_o && !serving_i) begin
+          answer(`INI_SAY_REJECT);
+        end else begin
+          restore_o <= 1'b1;
+          data_bad_q <= 1'b0;
+          status_ok_q <= 1'b0;
+        end
+        `INI_MSG_REJECT: rejected;
+        `INI_MSG_IDENTIFY:
+        if (!resel_q || (met_q && !fresh_q)) begin
+          answer(`INI_SAY_REJECT);
+        end else begin
+          met_q <= 1'b1;
+          desc_o[`INI_D_TAGGED] <= 1'b0;
+          desc_o[`INI_D_LUN] <= arg_i[2:0];
+          look_up;
+        end
+        `INI_MSG_SIMPLE:
+        if (!fresh_q) begin
+          answer(`INI_SAY_REJECT);
+        end else begin
+          task_o <= 1'b0;
+          desc_o[`INI_D_TAGGED] <= 1'b1;
+          desc_o[`INI_D_TAG] <= arg_i;
+          look_up;
+        end
+        `INI_MSG_RESIDUE:
+        if (arg_i == 8'd1) residue_o <= 1'b1;
+        else answer(`INI_SAY_REJECT);
+        `INI_MSG_WDTR:
+        if (arg_i > 8'd1) answer(`INI_SAY_REJECT);
+        else if (!offered_i) answer(`INI_SAY_WDTR);
+        `INI_MSG_ACCEPT:
+        if (!accept_fits_i) answer(`INI_SAY_REJECT);
+        `INI_MSG_RECLAIMED:
+        if (spread_o && arg_i == leader) reclaimed_o <= !doomed_o;
+        else answer(`INI_SAY_REJECT);
+        default: answer(`INI_SAY_REJECT);
+      endcase
+    end
+  endtask
+
+  // MESSAGE REJECT: of what was said last.
+  task rejected;
+    case (said_kind_i)
+      `INI_SAY_QUERY: drop_rest_o <= say_rest_i;
+      `INI_SAY_IDENTIFY: if (!offered_i || say_rest_i) doom(`INI_RES_REJECTED);
+      `INI_SAY_WRITE, `INI_SAY_SWITCH, `INI_SAY_RELEASE: rejected_o <= !doomed_o;
+      default: ;
+    endcase
+  endtask
+
+  task look_up;
+    begin
+      find_o <= 1'b1;
+      finding_q <= 1'b1;
+    end
+  endtask
+
+  task say;
+    input [3:0] kind;
+    begin
+      say_o <= 1'b1;
+      kind_o <= kind;
+    end
+  endtask
+
+  // Not after ABORT has been decided: nothing may replace it.
+  task answer;
+    input [3:0] kind;
+    if (!doomed_o) say(kind);
+  endtask
+
+  task complain;
+    if (!told_q) begin
+      told_q <= 1'b1;
+      retry(`INI_SAY_ERROR);
+    end
+  endtask
+
+  task retry;
+    input [3:0] kind;
+    if (!doomed_o) begin
+      if (retry_ok_o) begin
+        tries_q <= tries_q + 4'd1;
+        say(kind);
+      end else begin
+        doom(`INI_RES_PARITY);
+      end
+    end
+  endtask
+
+  task condemn;
+    input [3:0] why;
+    if (!doomed_o) begin
+      doomed_o <= 1'b1;
+      result_o <= why;
+    end
+  endtask
+
+  task doom;
+    input [3:0] why;
+    begin
+      condemn(why);
+      answer(`INI_SAY_ABORT);
+    end
+  endtask
+
+  // BUS FREE ended the connection.
+  task judge;
+    begin
+      keep_o <= disc_q && !doomed_o && !spread_o;
+      if (query && !(doomed_o && result_o == `INI_RES_PARITY)) begin
+        close(accepted_i && !doomed_o ? `INI_RES_OK : `INI_RES_NOT_CAPABLE);
+      end else if (doomed_o) begin
+        close(result_o);
+      end else if (!complete_q) begin
+        close(`INI_RES_BUS_FREE);
+      end else if (!status_ok_q) begin
+        close(`INI_RES_PROTOCOL);
+      end else begin
+        close(data_bad_q && status_o == `SCSI_ST_GOOD ? `INI_RES_PARITY : `INI_RES_OK);
+      end
+    end
+  endtask
+
+  task close;
+    input [3:0] why;
+    begin
+      open_q <= 1'b0;
+      conn_o <= 1'b0;
+      finding_q <= 1'b0;
+      end_o <= 1'b1;
+      result_o <= why;
+      enrol_update_o <= query && !bus_rst_i && !disc_q;
+      enrol_o <= accepted_i && !doomed_o && desc_o[`INI_D_Z] != `MIRROR_Z_LEAVE;
+    end
+  endtask
+
+  task start_afresh;
+    begin
+      {open_q, conn_o, keep_o, resel_q, met_q, fresh_q, finding_q, complete_q, disc_q} <= 9'd0;
+      {status_ok_q, data_bad_q, told_q, doomed_o} <= 4'd0;
+      result_o <= `INI_RES_OK;
+      act_q <= NO_ACT;
+      tries_q <= 4'd0;
+    end
+  endtask
+
+endmodule
+`default_nettype wire

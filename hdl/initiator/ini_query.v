@@ -1,0 +1,88 @@
+// Outcome of a QUERY: accepted, or declined in one of the ways that are no error.
+//
+// Used by scsi_initiator. Rules: docs/protocol.md, discovery: an ACCEPT with the identity offered counts when its last ACK is negated with
+// ATN false and BUS FREE follows; anything else means "not capable", and the first thing that went another way is told.
+`default_nettype none
+`include "scsi_defs.vh"
+`include "ini_defs.vh"
+
+module ini_query (
+    input wire clk_i,
+    input wire rst_ni,
+
+    input wire       begin_i,     // pulse: a new task
+    input wire       conn_i,
+    input wire       query_i,     // it is a QUERY
+    input wire       again_i,     // of which an earlier connection has told all (reselection)
+    input wire [3:0] again_how_i,
+    input wire [7:0] identity_i,
+
+    input wire [2:0] phase_i,
+    input wire       phase_new_i,
+    input wire       done_i,
+    input wire       atn_i,
+    input wire       msg_stb_i,
+    input wire [3:0] msg_i,
+    input wire [7:0] arg_i,
+    input wire [3:0] said_kind_i,
+    input wire       say_rest_i,
+    input wire       give_up_i,    // the target wanted the messages again too often
+    input wire       doomed_i,
+
+    output wire       fits_o,      // an ACCEPT that comes now is the one awaited
+    output reg        accepted_o,
+    output reg        declined_o,
+    output wire [3:0] detail_o
+);
+
+  reg       heard_q;  // ACCEPT is there, not yet acknowledged
+  reg [3:0] how_q;
+
+  wire awake = begin_i || again_i || (conn_i && query_i && (phase_new_i || give_up_i || msg_stb_i || done_i));
+
+  assign fits_o = query_i && !declined_o && arg_i == identity_i;
+  assign detail_o = declined_o ? how_q : accepted_o ? 4'd0 : doomed_i ? `INI_DET_OTHER : `INI_DET_BUS_FREE;
+
+  always @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      {heard_q, accepted_o, declined_o} <= 3'd0;
+      how_q <= `INI_DET_REJECT;
+    end else if (!awake) begin
+      // nothing changes
+    end else if (begin_i) begin
+      {heard_q, accepted_o, declined_o} <= 3'd0;
+    end else if (again_i) begin
+      declined_o <= 1'b1;
+      how_q <= again_how_i;
+    end else begin
+      if (phase_new_i && phase_i == `SCSI_PH_COMMAND) decline(`INI_DET_COMMAND);
+      if (phase_new_i && phase_i == `SCSI_PH_MSG_OUT && !say_rest_i) decline(`INI_DET_MSG_OUT);
+      if (give_up_i) decline(`INI_DET_MSG_OUT);
+      if (msg_stb_i) begin
+        case (msg_i)
+          `INI_MSG_ACCEPT:
+          if (fits_o) heard_q <= 1'b1;
+          else decline(`INI_DET_OTHER);
+          `INI_MSG_REJECT: if (said_kind_i == `INI_SAY_QUERY) decline(`INI_DET_REJECT);
+          `INI_MSG_UNKNOWN, `INI_MSG_RECLAIMED: decline(`INI_DET_OTHER);
+          default: ;
+        endcase
+      end
+      if (done_i && heard_q) begin
+        heard_q <= 1'b0;
+        if (!atn_i) accepted_o <= 1'b1;
+      end
+    end
+  end
+
+  task decline;
+    input [3:0] how;
+    if (!declined_o) begin
+      declined_o <= 1'b1;
+      accepted_o <= 1'b0;
+      how_q <= how;
+    end
+  endtask
+
+endmodule
+`default_nettype wire

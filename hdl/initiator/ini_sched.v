@@ -1,0 +1,201 @@
+// Takes a descriptor in, checks it, resolves the participants of a mirrored write, and asks for the bus when it may.
+//
+// Used by scsi_initiator. A descriptor waits here while the bus is busy. Rules: one task a nexus; an initiator with an ID above 7 forms no
+// group with 8-bit members; while statuses are owed, a BUS FREE is left to the targets before something new starts, but if a device
+// other than them took it, the next one is not.
+`default_nettype none
+`include "ini_defs.vh"
+
+module ini_sched #(
+    parameter CLK_PERIOD_PS = 6250,
+    parameter BUF_BYTES = 16384
+) (
+    input wire clk_i,
+    input wire rst_ni,
+    input wire bus_rst_i,
+
+    input wire [ 3:0] own_id_i,
+    input wire [15:0] yield_ns_i,
+    input wire [15:0] wide_i,      // agreements
+
+    input  wire                   submit_i,  // pulse
+    input  wire [`INI_DESC_W-1:0] desc_i,
+    output wire                   empty_o,   // a descriptor can be handed over
+
+    // state of the others
+    input wire       conn_i,        // connected
+    input wire       answering_i,   // being reselected
+    input wire       bus_free_i,
+    input wire       closing_i,     // ini_finish is at work
+    input wire [5:0] used_i,        // places in the task table taken
+    input wire       gang_free_i,   // a mirrored write can be kept track of
+
+    output reg                   find_o,
+    output wire [`INI_KEY_W-1:0] key_o,
+    input  wire                  found_i,
+    input  wire                  absent_i,
+
+    output wire [3:0] enrol_z_o,
+    input  wire       enrol_found_i,
+    input  wire [3:0] enrol_target_i,
+
+    output wire                   start_o,  // arbitrate
+      output reg  [`INI_DESC_W-1:0] desc_o,
+    output reg  [           59:0] ids_o,    // SCSI IDs by rank
+    input  wire                   won_i,
+
+    output wire       fail_o,      // the descriptor cannot be started: a completion is due
+    output reg  [3:0] fail_why_o,
+    input  wire       fail_done_i
+);
+
+  localparam EMPTY = 3'd0;  // no descriptor
+  localparam WAIT = 3'd1;  // wait until nobody else uses the table and there is room in it
+  localparam RANK = 3'd2;  // mirrored write: who is the participant of this rank?
+  localparam SEARCH = 3'd3;  // has the nexus a task already?
+  localparam ASK = 3'd4;  // arbitrate when allowed
+  localparam FAIL = 3'd5;  // report the descriptor as it cannot be started
+
+  localparam [25:0] PS_A_CLOCK = CLK_PERIOD_PS;
+
+  reg  [ 2:0] state_q;
+  reg  [ 3:0] rank_q;
+  reg  [15:0] seen_q;  // z already named
+  reg  [25:0] yielded_ps_q;
+  reg         taken_q;  // somebody took the bus that was left to the targets
+  reg         yielded_q;
+
+  wire [ 3:0] opcode = desc_o[`INI_D_OPCODE];
+  wire        mirror = opcode == `INI_OP_MIRROR_WRITE;
+  wire [ 3:0] target = desc_o[`INI_D_TARGET];
+  wire [ 3:0] count = desc_o[`INI_D_COUNT];
+  wire [59:0] order = desc_o[`INI_D_ORDER];
+  wire [24:0] data_end = {1'b0, desc_o[`INI_D_ADDR]} + {1'b0, desc_o[`INI_D_LEN]};
+  wire        misplaced = desc_o[`INI_D_ADDR_LSB] || data_end > BUF_BYTES;
+  wire [ 5:0] room = 6'd`INI_TASKS - used_i;
+  reg         bad;
+
+  // Nothing to do in a clock should cost a simulation nothing.
+  wire        awake = state_q != EMPTY || submit_i || find_o;
+
+  assign empty_o = state_q == EMPTY;
+  assign fail_o = state_q == FAIL;
+  assign enrol_z_o = order[{rank_q, 2'd0}+:4];
+  assign start_o = state_q == ASK && !conn_i && !closing_i && (used_i == 6'd0 || yielded_q);
+  assign key_o = {
+    desc_o[`INI_D_TAGGED], desc_o[`INI_D_TAG], desc_o[`INI_D_LUN], mirror ? ids_o[{rank_q, 2'd0}+:4] : target
+  };
+
+  always @(*) begin
+    case (opcode)
+      `INI_OP_QUERY: bad = target == own_id_i || (own_id_i[3] && !wide_i[target]);
+      `INI_OP_COMMAND: bad = target == own_id_i || misplaced;
+      `INI_OP_MIRROR_WRITE: bad = count == 4'd0 || desc_o[`INI_D_LEN] == 24'd0 || misplaced;
+      default: bad = 1'b1;
+    endcase
+  end
+
+  always @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      state_q <= EMPTY;
+      rank_q <= 4'd0;
+      seen_q <= 16'd0;
+      yielded_ps_q <= 26'd0;
+      {taken_q, yielded_q} <= 2'd0;
+      find_o <= 1'b0;
+      desc_o <= {`INI_DESC_W{1'b0}};
+      ids_o <= 60'd0;
+      fail_why_o <= `INI_RES_OK;
+    end else if (awake) begin
+      find_o <= 1'b0;
+      if (bus_rst_i && state_q != EMPTY && state_q != FAIL) begin
+        fail(`INI_RES_RESET);
+      end else begin
+        case (state_q)
+          EMPTY:
+          if (submit_i) begin
+            desc_o <= desc_i;
+            if (desc_i[`INI_D_OPCODE] == `INI_OP_QUERY) begin
+              desc_o[`INI_D_TAGGED] <= 1'b0;
+              desc_o[`INI_D_LEN] <= 24'd0;
+              desc_o[`INI_D_CDB] <= 128'd0;  // TEST UNIT READY, if the target wants a command
+            end
+            {taken_q, yielded_q} <= 2'd0;
+            yielded_ps_q <= 26'd0;
+            rank_q <= 4'd0;
+            seen_q <= 16'd0;
+            state_q <= WAIT;
+          end
+
+          WAIT: begin
+            if (bad) begin
+              fail(`INI_RES_BAD_DESCRIPTOR);
+            end else if (!conn_i && !answering_i && !closing_i && room != 6'd0
+                && (!mirror || (gang_free_i && room >= {2'd0, count}))) begin
+              if (mirror) state_q <= RANK;
+              else search;
+            end
+          end
+
+          RANK:
+          if (rank_q == count) begin
+            state_q <= ASK;
+          end else if (!enrol_found_i || seen_q[enrol_z_o]) begin
+            fail(`INI_RES_BAD_DESCRIPTOR);
+          end else begin
+            seen_q[enrol_z_o] <= 1'b1;
+            ids_o[{rank_q, 2'd0}+:4] <= enrol_target_i;
+            search;
+          end
+
+          SEARCH:
+          if (found_i) begin
+            fail(`INI_RES_BAD_DESCRIPTOR);
+          end else if (absent_i) begin
+            rank_q <= rank_q + 4'd1;
+            state_q <= mirror ? RANK : ASK;
+          end
+
+          ASK: begin
+            if (won_i) state_q <= EMPTY;
+            yield;
+          end
+
+          default:  // FAIL
+          if (fail_done_i) state_q <= EMPTY;
+        endcase
+      end
+    end
+  end
+
+  task search;
+    begin
+      find_o <= 1'b1;
+      state_q <= SEARCH;
+    end
+  endtask
+
+  task fail;
+    input [3:0] why;
+    begin
+      fail_why_o <= why;
+      state_q <= FAIL;
+    end
+  endtask
+
+  task yield;
+    if (conn_i) begin
+      {taken_q, yielded_q} <= 2'd0;
+      yielded_ps_q <= 26'd0;
+    end else if (used_i != 6'd0 && !yielded_q) begin
+      if (!bus_free_i) begin
+        taken_q <= yielded_ps_q != 26'd0;
+      end else begin
+        yielded_ps_q <= yielded_ps_q + PS_A_CLOCK;
+        if (taken_q || yielded_ps_q >= yield_ns_i * 26'd1000) yielded_q <= 1'b1;
+      end
+    end
+  endtask
+
+endmodule
+`default_nettype wire

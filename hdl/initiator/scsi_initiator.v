@@ -1,0 +1,710 @@
+// SCSI initiator (host adapter): AXI4-Lite registers and AXI4-Stream data on one side, a parallel SCSI port on the other; ordinary
+// commands, discovery and mirrored writes of silent mirroring.
+//
+// Used by the bench and by any design that wants a host adapter; docs/host-interface.md tells how to program it. Pads, polarity and
+// open drain belong outside. The bus side is held in reset while CONFIG.ENABLE is 0.
+`default_nettype none
+`include "scsi_defs.vh"
+`include "ini_defs.vh"
+
+module scsi_initiator #(
+    parameter CLK_PERIOD_PS = 6250,
+    parameter BUF_BYTES = 16384,  // block buffer: a power of two, 512 to 65536
+    parameter [7:0] MSG_QUERY = `MIRROR_MSG_QUERY,
+    parameter [7:0] MSG_SWITCH_ROLE = `MIRROR_MSG_SWITCH_ROLE,
+    parameter [7:0] MSG_RELEASE = `MIRROR_MSG_RELEASE,
+    parameter [7:0] EXT_WRITE = `MIRROR_EXT_WRITE
+) (
+    input wire clk_i,
+    input wire rst_ni,
+
+    // bus port: what the wires say, what this device asserts
+    input  wire        scsi_bsy_i,
+    input  wire        scsi_sel_i,
+    input  wire        scsi_rst_i,
+    input  wire        scsi_msg_i,
+    input  wire        scsi_cd_i,
+    input  wire        scsi_io_i,
+    input  wire        scsi_req_i,
+    input  wire        scsi_ack_i,
+    input  wire        scsi_atn_i,
+    input  wire [15:0] scsi_db_i,
+    input  wire [ 1:0] scsi_dbp_i,
+    output wire        scsi_bsy_o,
+    output wire        scsi_sel_o,
+    output wire        scsi_rst_o,
+    output wire        scsi_msg_o,
+    output wire        scsi_cd_o,
+    output wire        scsi_io_o,
+    output wire        scsi_req_o,
+    output wire        scsi_ack_o,
+    output wire        scsi_atn_o,
+    output wire [15:0] scsi_db_o,
+    output wire [ 1:0] scsi_dbp_o,
+
+    input  wire [11:0] s_axil_awaddr,
+    input  wire [ 2:0] s_axil_awprot,
+    input  wire        s_axil_awvalid,
+    output wire        s_axil_awready,
+    input  wire [31:0] s_axil_wdata,
+    input  wire [ 3:0] s_axil_wstrb,
+    input  wire        s_axil_wvalid,
+    output wire        s_axil_wready,
+    output wire [ 1:0] s_axil_bresp,
+    output wire        s_axil_bvalid,
+    input  wire        s_axil_bready,
+    input  wire [11:0] s_axil_araddr,
+    input  wire [ 2:0] s_axil_arprot,
+    input  wire        s_axil_arvalid,
+    output wire        s_axil_arready,
+    output wire [31:0] s_axil_rdata,
+    output wire [ 1:0] s_axil_rresp,
+    output wire        s_axil_rvalid,
+    input  wire        s_axil_rready,
+
+    input  wire [15:0] s_axis_tdata,
+    input  wire [ 1:0] s_axis_tkeep,
+    input  wire        s_axis_tvalid,
+    output wire        s_axis_tready,
+    input  wire        s_axis_tlast,
+    output wire [15:0] m_axis_tdata,
+    output wire [ 1:0] m_axis_tkeep,
+    output wire        m_axis_tvalid,
+    input  wire        m_axis_tready,
+    output wire        m_axis_tlast,
+
+    output wire irq_o
+);
+
+  localparam PW = $clog2(BUF_BYTES) + 1;
+
+  generate
+    if (BUF_BYTES < 512 || BUF_BYTES > 65536 || (BUF_BYTES & (BUF_BYTES - 1)) != 0) begin : g_bad_buffer
+      buf_bytes_must_be_a_power_of_two_512_to_65536 u_error ();
+    end
+    // The two-byte range that SCSI-2 reserves holds no standard message; so does the vendor range of extended codes.
+    if (MSG_QUERY < 8'h25 || MSG_QUERY > 8'h2F || MSG_SWITCH_ROLE < 8'h25 || MSG_SWITCH_ROLE > 8'h2F
+        || MSG_RELEASE < 8'h25 || MSG_RELEASE > 8'h2F || EXT_WRITE < 8'h80) begin : g_bad_code
+      mirror_message_code_is_a_standard_code u_error ();
+    end
+    if (MSG_QUERY == MSG_SWITCH_ROLE || MSG_QUERY == MSG_RELEASE || MSG_SWITCH_ROLE == MSG_RELEASE) begin : g_same_code
+      mirror_message_codes_must_differ u_error ();
+    end
+  endgenerate
+
+  // Host side
+  wire [3:0] own_id, retries;
+  wire cfg_wide, enable, bus_reset, submit;
+  wire [23:0] sel_timeout_us, hang_us, status_us;
+  wire [15:0] yield_ns, forget, enrolled;
+  wire [`INI_DESC_W-1:0] host_desc;
+
+  // Bus port; the bus side is in reset while it is not enabled
+  wire bus_rst_n = rst_ni & enable;
+  wire bus_rst, bus_rst_rise, bus_free, req;
+  wire [ 2:0] wire_phase;
+  wire [15:0] db;
+  wire [ 1:0] dbp;
+  wire start, won, selected, sel_timeout, reselected, port_busy, hang, port_atn;
+  wire [ 3:0] caller;
+  wire [15:0] port_db;
+  wire [ 1:0] port_dbp;
+
+  // Link, messages
+  wire [ 2:0] phase;
+  wire phase_new, byte_req, tx_take, rx_stb, rx_perr, byte_done, link_rest;
+  wire [15:0] tx_word, rx_data, link_db;
+  wire [ 1:0] link_dbp;
+  wire        link_atn;
+  wire [ 7:0] msg_byte, cdb_byte;
+  wire msg_last, out_atn, resend, give_up, said, say_rest;
+  wire [3:0] said_kind;
+  wire bad, msg_stb;
+  wire [3:0] msg;
+  wire [7:0] msg_arg;
+
+  // Nexus
+  wire conn, stall, wide, nx_say, drop_rest, retry_ok, begin_task, again;
+  wire offer_wdtr, offered, wdtr_wide, accept_fits, accepted, declined, cdb_over;
+  wire [2:0] again_detail;
+  wire [3:0] nx_kind;
+  wire nx_find, load, save, restore, residue, overrun, mirror, reclaimed, rejected;
+  wire enrol_update, enrol;
+  wire doomed, ended, has_task, in_table, spread, keep;
+  wire [3:0] result, detail, rank;
+  wire [7:0] status;
+  wire [4:0] task_idx;
+  wire [2:0] gang;
+  wire [`INI_DESC_W-1:0] desc;
+  wire [59:0] ids;
+  wire [15:0] agreed_wide, negotiated;
+  wire [`INI_KEY_W-1:0] nx_key;
+
+  // Data
+  wire [15:0] data_word;
+  wire data_more, data_end, data_rd;
+  wire [PW-1:0] load_saved, load_moved, moved, saved, data_rd_addr, data_wr_addr;
+  wire [15:0] buf_rd_data, data_wr_data;
+  wire [1:0] data_wr;
+
+  // Mirror
+  wire mr_say, name_last, rewind, mr_abort, serving;
+  wire [3:0] mr_kind, name_z, mr_why, cur_rank, focus;
+  wire [14:0] served, skipped, refused;
+
+  // Scheduler, table, finish
+  wire sched_empty, sched_find, start_fail, fail_done, closing, gang_free;
+  wire [3:0] enrol_z, enrol_target, fail_why;
+  wire enrol_found;
+  wire [`INI_KEY_W-1:0] sched_key;
+  wire [`INI_DESC_W-1:0] start_desc;
+  wire [59:0] start_ids;
+  wire put, put_new, task_free, find_late, find_any, table_busy, found, absent, us_pulse;
+  wire [4:0] found_idx, put_idx;
+  wire [`INI_ENT_W-1:0] found_ent, put_ent;
+  wire [5:0] used;
+  wire post;
+  wire [31:0] cpl0, cpl1;
+  wire ready = enable && sched_empty && !bus_rst;
+  wire late_ok = !conn && !port_busy && sched_empty && status_us != 24'd0;
+  wire started = conn && has_task && !in_table;
+
+  assign scsi_msg_o = 1'b0;
+  assign scsi_cd_o = 1'b0;
+  assign scsi_req_o = 1'b0;
+  assign scsi_db_o = port_db | link_db;
+  assign scsi_dbp_o = port_dbp | link_dbp;
+
+  ini_host #(
+      .BUF_BYTES(BUF_BYTES),
+      .PW       (PW)
+  ) u_host (
+      .clk_i              (clk_i),
+      .rst_ni             (rst_ni),
+      .s_axil_awaddr      (s_axil_awaddr),
+      .s_axil_awvalid     (s_axil_awvalid),
+      .s_axil_awready     (s_axil_awready),
+      .s_axil_wdata       (s_axil_wdata),
+      .s_axil_wstrb       (s_axil_wstrb),
+      .s_axil_wvalid      (s_axil_wvalid),
+      .s_axil_wready      (s_axil_wready),
+      .s_axil_bresp       (s_axil_bresp),
+      .s_axil_bvalid      (s_axil_bvalid),
+      .s_axil_bready      (s_axil_bready),
+      .s_axil_araddr      (s_axil_araddr),
+      .s_axil_arvalid     (s_axil_arvalid),
+      .s_axil_arready     (s_axil_arready),
+      .s_axil_rdata       (s_axil_rdata),
+      .s_axil_rresp       (s_axil_rresp),
+      .s_axil_rvalid      (s_axil_rvalid),
+      .s_axil_rready      (s_axil_rready),
+      .s_axis_tdata       (s_axis_tdata),
+      .s_axis_tkeep       (s_axis_tkeep),
+      .s_axis_tvalid      (s_axis_tvalid),
+      .s_axis_tready      (s_axis_tready),
+      .s_axis_tlast       (s_axis_tlast),
+      .m_axis_tdata       (m_axis_tdata),
+      .m_axis_tkeep       (m_axis_tkeep),
+      .m_axis_tvalid      (m_axis_tvalid),
+      .m_axis_tready      (m_axis_tready),
+      .m_axis_tlast       (m_axis_tlast),
+      .irq_o              (irq_o),
+      .own_id_o           (own_id),
+      .wide_o             (cfg_wide),
+      .enable_o           (enable),
+      .bus_reset_o        (bus_reset),
+      .sel_timeout_us_o   (sel_timeout_us),
+      .hang_timeout_us_o  (hang_us),
+      .status_timeout_us_o(status_us),
+      .yield_ns_o         (yield_ns),
+      .retries_o          (retries),
+      .submit_o           (submit),
+      .desc_o             (host_desc),
+      .forget_o           (forget),
+      .ready_i            (ready),
+      .connected_i        (conn),
+      .outstanding_i      (used + {5'd0, !sched_empty} + {5'd0, started}),
+      .bus_reset_i        (bus_rst_rise),
+      .agreement_i        ({negotiated, agreed_wide}),
+      .enrolled_i         (enrolled),
+      .post_i             (post),
+      .cpl_i              ({cpl1, cpl0}),
+      .rd_i               (data_rd),
+      .rd_addr_i          (data_rd_addr),
+      .rd_data_o          (buf_rd_data),
+      .wr_i               (data_wr),
+      .wr_addr_i          (data_wr_addr),
+      .wr_data_i          (data_wr_data)
+  );
+
+  ini_port #(
+      .CLK_PERIOD_PS(CLK_PERIOD_PS)
+  ) u_port (
+      .clk_i            (clk_i),
+      .rst_ni           (bus_rst_n),
+      .scsi_bsy_i        (scsi_bsy_i),
+      .scsi_sel_i        (scsi_sel_i),
+      .scsi_rst_i        (scsi_rst_i),
+      .scsi_msg_i        (scsi_msg_i),
+      .scsi_cd_i         (scsi_cd_i),
+      .scsi_io_i         (scsi_io_i),
+      .scsi_req_i        (scsi_req_i),
+      .scsi_ack_i        (scsi_ack_i),
+      .scsi_atn_i        (scsi_atn_i),
+      .scsi_db_i         (scsi_db_i),
+      .scsi_dbp_i        (scsi_dbp_i),
+      .phase_o          (wire_phase),
+      .req_o            (req),
+      .db_o             (db),
+      .dbp_o            (dbp),
+      .bus_rst_o        (bus_rst),
+      .bus_rst_rise_o   (bus_rst_rise),
+      .bus_free_o       (bus_free),
+      .own_id_i         (own_id),
+      .sel_timeout_us_i (sel_timeout_us),
+      .hang_timeout_us_i(hang_us),
+      .start_i          (start),
+      .peer_id_i        (spread ? ids[3:0] : desc[`INI_D_TARGET]),
+      .won_o            (won),
+      .selected_o       (selected),
+      .timeout_o        (sel_timeout),
+      .reselected_o     (reselected),
+      .caller_o         (caller),
+      .busy_o           (port_busy),
+      .host_reset_i     (bus_reset),
+      .conn_i           (conn),
+      .alive_i          (!doomed && (phase_new || tx_take || rx_stb)),
+      .hang_o           (hang),
+      .drv_bsy_o        (scsi_bsy_o),
+      .drv_sel_o        (scsi_sel_o),
+      .drv_rst_o        (scsi_rst_o),
+      .drv_io_o         (scsi_io_o),
+      .drv_atn_o        (port_atn),
+      .drv_db_o         (port_db),
+      .drv_dbp_o        (port_dbp)
+  );
+
+  ini_link #(
+      .CLK_PERIOD_PS(CLK_PERIOD_PS)
+  ) u_link (
+      .clk_i      (clk_i),
+      .rst_ni     (bus_rst_n),
+      .phase_i    (wire_phase),
+      .req_i      (req),
+      .db_i       (db),
+      .dbp_i      (dbp),
+      .conn_i     (conn && !bus_rst),
+      .attn_i     (selected && !bus_rst),
+      .stall_i    (stall),
+      .wide_i     (wide),
+      .tx_data_i  (tx_word),
+      .tx_last_i  (msg_last && wire_phase == `SCSI_PH_MSG_OUT),
+      .tx_atn_i   (mirror && serving && data_end && wire_phase == `SCSI_PH_DATA_OUT),
+      .tx_more_i  (data_more),
+      .say_i      (nx_say || mr_say || out_atn),
+      .phase_o    (phase),
+      .phase_new_o(phase_new),
+      .byte_req_o (byte_req),
+      .tx_take_o  (tx_take),
+      .rx_stb_o   (rx_stb),
+      .rx_data_o  (rx_data),
+      .rx_perr_o  (rx_perr),
+      .done_o     (byte_done),
+      .rest_o     (link_rest),
+      .drv_ack_o  (scsi_ack_o),
+      .drv_atn_o  (link_atn),
+      .drv_db_o   (link_db),
+      .drv_dbp_o  (link_dbp)
+  );
+
+  assign scsi_atn_o = port_atn | link_atn;
+  assign tx_word = !wire_phase[1] ? data_word : {8'd0, wire_phase[2] ? msg_byte : cdb_byte};
+
+  ini_msg_out #(
+      .MSG_QUERY      (MSG_QUERY),
+      .MSG_SWITCH_ROLE(MSG_SWITCH_ROLE),
+      .MSG_RELEASE    (MSG_RELEASE),
+      .EXT_WRITE      (EXT_WRITE)
+  ) u_msg_out (
+      .clk_i       (clk_i),
+      .rst_ni      (bus_rst_n),
+      .conn_i      (conn),
+      .say_i       (nx_say || mr_say),
+      .kind_i      (nx_say ? nx_kind : mr_kind),
+      .drop_rest_i (drop_rest),
+      .desc_i      (desc),
+      .offer_wdtr_i(offer_wdtr),
+      .wdtr_wide_i (wdtr_wide),
+      .name_z_i    (name_z),
+      .name_last_i (name_last),
+      .retry_ok_i  (retry_ok),
+      .phase_i     (phase),
+      .phase_new_i (phase_new),
+      .byte_req_i  (byte_req),
+      .tx_take_i   (tx_take),
+      .done_i      (byte_done),
+      .byte_o      (msg_byte),
+      .last_o      (msg_last),
+      .atn_o       (out_atn),
+      .resend_o    (resend),
+      .give_up_o   (give_up),
+      .said_o      (said),
+      .kind_o      (said_kind),
+      .rest_o      (say_rest)
+  );
+
+  ini_msg_in #(
+      .MSG_QUERY      (MSG_QUERY),
+      .MSG_SWITCH_ROLE(MSG_SWITCH_ROLE)
+  ) u_msg_in (
+      .clk_i      (clk_i),
+      .rst_ni     (bus_rst_n),
+      .phase_i    (phase),
+      .phase_new_i(phase_new),
+      .rx_stb_i   (rx_stb),
+      .rx_data_i  (rx_data[7:0]),
+      .rx_perr_i  (rx_perr),
+      .bad_o      (bad),
+      .stb_o      (msg_stb),
+      .msg_o      (msg),
+      .arg_o      (msg_arg)
+  );
+
+  ini_data #(
+      .PW(PW)
+  ) u_data (
+      .clk_i    (clk_i),
+      .rst_ni   (bus_rst_n),
+      .load_i   (load),
+      .saved_i  (load_saved),
+      .moved_i  (load_moved),
+      .rewind_i (rewind),
+      .save_i   (save),
+      .restore_i(restore),
+      .residue_i(residue),
+      .dir_in_i (desc[`INI_D_DIR_IN] && !spread),
+      .len_i    (desc[`INI_D_LEN_LSB+:PW]),
+      .addr_i   (desc[`INI_D_ADDR_LSB+:PW]),
+      .wide_i   (wide),
+      .phase_i  (phase),
+      .tx_take_i(tx_take),
+      .tx_data_o(data_word),
+      .tx_more_o(data_more),
+      .tx_end_o (data_end),
+      .rx_stb_i (rx_stb),
+      .rx_data_i(rx_data),
+      .overrun_o(overrun),
+      .rd_o     (data_rd),
+      .rd_addr_o(data_rd_addr),
+      .rd_data_i(buf_rd_data),
+      .wr_o     (data_wr),
+      .wr_addr_o(data_wr_addr),
+      .wr_data_o(data_wr_data),
+      .moved_o  (moved),
+      .saved_o  (saved)
+  );
+
+  ini_agreement u_agreement (
+      .clk_i      (clk_i),
+      .rst_ni     (bus_rst_n),
+      .clear_i    (bus_rst),
+      .cfg_wide_i (cfg_wide),
+      .forget_i   (forget),
+      .conn_i     (conn),
+      .command_i  (desc[`INI_D_OPCODE] == `INI_OP_COMMAND),
+      .target_i   (desc[`INI_D_TARGET]),
+      .msg_stb_i  (msg_stb),
+      .msg_i      (msg),
+      .arg_i      (msg_arg),
+      .said_i     (said),
+      .said_kind_i(said_kind),
+      .say_rest_i (say_rest),
+      .offer_o    (offer_wdtr),
+      .offered_o  (offered),
+      .wide_said_o(wdtr_wide),
+      .wide_o     (agreed_wide),
+      .known_o    (negotiated)
+  );
+
+  ini_query u_query (
+      .clk_i      (clk_i),
+      .rst_ni     (bus_rst_n),
+      .begin_i    (begin_task),
+      .conn_i     (conn),
+      .query_i    (desc[`INI_D_OPCODE] == `INI_OP_QUERY),
+      .again_i    (again),
+      .again_how_i({1'b0, again_detail}),
+      .identity_i ({desc[`INI_D_GROUP], desc[`INI_D_Z]}),
+      .phase_i    (phase),
+      .phase_new_i(phase_new),
+      .done_i     (byte_done),
+      .atn_i      (link_atn),
+      .msg_stb_i  (msg_stb),
+      .msg_i      (msg),
+      .arg_i      (msg_arg),
+      .said_kind_i(said_kind),
+      .say_rest_i (say_rest),
+      .give_up_i  (give_up),
+      .doomed_i   (doomed),
+      .fits_o     (accept_fits),
+      .accepted_o (accepted),
+      .declined_o (declined),
+      .detail_o   (detail)
+  );
+
+  ini_cdb u_cdb (
+      .clk_i    (clk_i),
+      .rst_ni   (bus_rst_n),
+      .restart_i(load || restore),
+      .cdb_i    (desc[`INI_D_CDB]),
+      .phase_i  (phase),
+      .tx_take_i(tx_take),
+      .byte_o   (cdb_byte),
+      .overrun_o(cdb_over)
+  );
+
+  ini_enrol u_enrol (
+      .clk_i       (clk_i),
+      .rst_ni      (bus_rst_n),
+      .clear_i     (bus_rst),
+      .update_i    (enrol_update),
+      .enrol_i     (enrol),
+      .group_i     (desc[`INI_D_GROUP]),
+      .z_i         (desc[`INI_D_Z]),
+      .target_i    (desc[`INI_D_TARGET]),
+      .find_group_i(start_desc[`INI_D_GROUP]),
+      .find_z_i    (enrol_z),
+      .found_o     (enrol_found),
+      .target_o    (enrol_target),
+      .show_group_i(host_desc[`INI_D_GROUP]),
+      .show_o      (enrolled)
+  );
+
+  ini_nexus #(
+      .PW(PW)
+  ) u_nexus (
+      .clk_i         (clk_i),
+      .rst_ni        (bus_rst_n),
+      .bus_rst_i     (bus_rst),
+      .hang_i        (hang),
+      .cfg_retries_i (retries),
+      .wide_i        (agreed_wide),
+      .won_i         (won),
+      .done_i        (selected),
+      .timeout_i     (sel_timeout),
+      .reselected_i  (reselected),
+      .peer_i        (caller),
+      .bus_free_i    (bus_free),
+      .start_desc_i  (start_desc),
+      .start_ids_i   (start_ids),
+      .find_o        (nx_find),
+      .key_o         (nx_key),
+      .found_i       (found),
+      .absent_i      (absent),
+      .found_idx_i   (found_idx),
+      .found_ent_i   (found_ent),
+      .phase_i       (phase),
+      .phase_new_i   (phase_new),
+      .rx_stb_i      (rx_stb),
+      .rx_data_i     (rx_data[7:0]),
+      .rx_perr_i     (rx_perr),
+      .byte_done_i   (byte_done),
+      .atn_i         (link_atn),
+      .stall_o       (stall),
+      .wide_o        (wide),
+      .cdb_over_i    (cdb_over),
+      .bad_i         (bad),
+      .msg_stb_i     (msg_stb),
+      .msg_i         (msg),
+      .arg_i         (msg_arg),
+      .say_o         (nx_say),
+      .kind_o        (nx_kind),
+      .drop_rest_o   (drop_rest),
+      .retry_ok_o    (retry_ok),
+      .say_rest_i    (say_rest),
+      .said_kind_i   (said_kind),
+      .resend_i      (resend),
+      .give_up_i     (give_up),
+      .load_o        (load),
+      .load_saved_o  (load_saved),
+      .load_moved_o  (load_moved),
+      .save_o        (save),
+      .restore_o     (restore),
+      .residue_o     (residue),
+      .overrun_i     (overrun),
+      .mirror_o      (mirror),
+      .reclaimed_o   (reclaimed),
+      .rejected_o    (rejected),
+      .serving_i     (serving),
+      .cur_i         (cur_rank),
+      .abort_i       (mr_abort),
+      .abort_why_i   (mr_why),
+      .offered_i     (offered),
+      .accept_fits_i (accept_fits),
+      .accepted_i    (accepted),
+      .declined_i    (declined),
+      .begin_o       (begin_task),
+      .again_o       (again),
+      .again_detail_o(again_detail),
+      .enrol_update_o(enrol_update),
+      .enrol_o       (enrol),
+      .conn_o        (conn),
+      .doomed_o      (doomed),
+      .end_o         (ended),
+      .task_o        (has_task),
+      .table_o       (in_table),
+      .spread_o      (spread),
+      .keep_o        (keep),
+      .result_o      (result),
+      .status_o      (status),
+      .idx_o         (task_idx),
+      .rank_o        (rank),
+      .gang_o        (gang),
+      .desc_o        (desc),
+      .ids_o         (ids)
+  );
+
+  ini_mirror u_mirror (
+      .clk_i      (clk_i),
+      .rst_ni     (bus_rst_n),
+      .begin_i    (selected && spread),
+      .active_i   (mirror),
+      .count_i    (desc[`INI_D_COUNT]),
+      .order_i    (desc[`INI_D_ORDER]),
+      .retries_i  (retries),
+      .phase_i    (phase),
+      .phase_new_i(phase_new),
+      .tx_take_i  (tx_take),
+      .tx_end_i   (data_end),
+      .said_i     (said),
+      .said_kind_i(said_kind),
+      .reclaimed_i(reclaimed),
+      .rejected_i (rejected),
+      .say_o      (mr_say),
+      .kind_o     (mr_kind),
+      .name_z_o   (name_z),
+      .name_last_o(name_last),
+      .rewind_o   (rewind),
+      .abort_o    (mr_abort),
+      .abort_why_o(mr_why),
+      .cur_o      (cur_rank),
+      .focus_o    (focus),
+      .serving_o  (serving),
+      .served_o   (served),
+      .skipped_o  (skipped),
+      .refused_o  (refused)
+  );
+
+  ini_sched #(
+      .CLK_PERIOD_PS(CLK_PERIOD_PS),
+      .BUF_BYTES    (BUF_BYTES)
+  ) u_sched (
+      .clk_i         (clk_i),
+      .rst_ni        (bus_rst_n),
+      .bus_rst_i     (bus_rst),
+      .own_id_i      (own_id),
+      .yield_ns_i    (yield_ns),
+      .wide_i        (agreed_wide),
+      .submit_i      (submit),
+      .desc_i        (host_desc),
+      .empty_o       (sched_empty),
+      .conn_i        (conn),
+      .answering_i   (port_busy),
+      .bus_free_i    (bus_free),
+      .closing_i     (closing),
+      .used_i        (used),
+      .gang_free_i   (gang_free),
+      .find_o        (sched_find),
+      .key_o         (sched_key),
+      .found_i       (found),
+      .absent_i      (absent),
+      .enrol_z_o     (enrol_z),
+      .enrol_found_i (enrol_found),
+      .enrol_target_i(enrol_target),
+      .start_o       (start),
+      .desc_o        (start_desc),
+      .ids_o         (start_ids),
+      .won_i         (won),
+      .fail_o        (start_fail),
+      .fail_why_o    (fail_why),
+      .fail_done_i   (fail_done)
+  );
+
+  ini_tasks #(
+      .CLK_PERIOD_PS(CLK_PERIOD_PS)
+  ) u_tasks (
+      .clk_i      (clk_i),
+      .rst_ni     (bus_rst_n),
+      .find_i     (nx_find || sched_find),
+      .key_i      (conn ? nx_key : sched_key),
+      .find_late_i(find_late),
+      .find_any_i (find_any),
+      .busy_o     (table_busy),
+      .found_o    (found),
+      .absent_o   (absent),
+      .idx_o      (found_idx),
+      .ent_o      (found_ent),
+      .put_i      (put),
+      .put_new_i  (put_new),
+      .put_ent_i  (put_ent),
+      .free_i     (task_free),
+      .idx_i      (put_idx),
+      .status_us_i(status_us),
+      .used_o     (used),
+      .us_o       (us_pulse)
+  );
+
+  ini_finish #(
+      .PW(PW)
+  ) u_finish (
+      .clk_i      (clk_i),
+      .rst_ni     (bus_rst_n),
+      .bus_rst_i  (bus_rst),
+      .end_i      (ended),
+      .task_i     (has_task),
+      .table_i    (in_table),
+      .spread_i   (spread),
+      .keep_i     (keep),
+      .doomed_i   (doomed),
+      .result_i   (result),
+      .detail_i   (detail),
+      .status_i   (status),
+      .idx_i      (task_idx),
+      .rank_i     (rank),
+      .gang_i     (gang),
+      .desc_i     (desc),
+      .ids_i      (ids),
+      .moved_i    (moved),
+      .saved_i    (saved),
+      .focus_i    (focus),
+      .served_i   (served),
+      .skipped_i  (skipped),
+      .refused_i  (refused),
+      .fail_i     (start_fail),
+      .fail_why_i (fail_why),
+      .fail_desc_i(start_desc),
+      .fail_done_o(fail_done),
+      .put_o      (put),
+      .put_new_o  (put_new),
+      .put_ent_o  (put_ent),
+      .free_o     (task_free),
+      .idx_o      (put_idx),
+      .find_late_o(find_late),
+      .find_any_o (find_any),
+      .late_ok_i  (late_ok),
+      .us_i       (us_pulse),
+      .found_i    (found),
+      .absent_i   (absent),
+      .found_idx_i(found_idx),
+      .found_ent_i(found_ent),
+      .busy_o     (closing),
+      .gang_free_o(gang_free),
+      .post_o     (post),
+      .cpl0_o     (cpl0),
+      .cpl1_o     (cpl1)
+  );
+
+  wire unused = &{1'b0, s_axil_awprot, s_axil_arprot, link_rest, table_busy};
+
+endmodule
+`default_nettype wire

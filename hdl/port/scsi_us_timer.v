@@ -1,0 +1,53 @@
+// Counts microseconds while it runs: the long delays and time-outs (selection time-out, stall, hold-off).
+//
+// Used by the arbiter, the initiator and the target. `expired_o` rises once `limit_us_i` whole microseconds have passed since
+// `run_i` rose, and stays until `run_i` falls. A limit of zero never expires. Idle, it does not toggle.
+`default_nettype none
+`include "scsi_timing.vh"
+
+module scsi_us_timer #(
+    parameter CLK_PERIOD_PS = 6250
+) (
+    input  wire        clk_i,
+    input  wire        rst_ni,
+    input  wire        run_i,
+    input  wire        restart_i,   // starts again from zero while running
+    input  wire [23:0] limit_us_i,
+    output reg         expired_o
+);
+
+  localparam US_TICKS = `SCSI_TICKS(1000);
+
+  reg [ 9:0] tick_q;
+  reg [23:0] us_q;
+  reg        used_q;  // has counted since it was cleared
+
+  wire awake = run_i || used_q;
+
+  always @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      tick_q <= 10'd0;
+      us_q <= 24'd0;
+      expired_o <= 1'b0;
+      used_q <= 1'b0;
+    end else if (!awake) begin
+      // nothing changes
+    end else if (!run_i || restart_i) begin
+      tick_q <= 10'd0;
+      us_q <= 24'd0;
+      expired_o <= 1'b0;
+      used_q <= 1'b0;
+    end else if (!expired_o) begin
+      used_q <= 1'b1;
+      if (tick_q != US_TICKS[9:0] - 10'd1) begin
+        tick_q <= tick_q + 10'd1;
+      end else begin
+        tick_q <= 10'd0;
+        us_q <= us_q + 24'd1;
+        if (us_q + 24'd1 == limit_us_i) expired_o <= 1'b1;
+      end
+    end
+  end
+
+endmodule
+`default_nettype wire

@@ -1,0 +1,206 @@
+// Reads MESSAGE OUT bytes off the wires and says which message they make.
+//
+// Used by scsi_target for the messages it asked for itself and for those that it snoops: both travel on the same wires, and a
+// byte is judged in both cases when its ACK is negated, with ATN as it is then (docs/protocol.md, messages). Wrong parity in a byte
+// silences the rest of the phase. A byte that comes after one whose ACK fell with ATN false is a resend: collection starts again.
+`default_nettype none
+`include "scsi_defs.vh"
+`include "tgt_events.vh"
+
+module tgt_msg_out #(
+    parameter MSG_QUERY = `MIRROR_MSG_QUERY,
+    parameter MSG_SWITCH = `MIRROR_MSG_SWITCH_ROLE,
+    parameter MSG_RELEASE = `MIRROR_MSG_RELEASE,
+    parameter EXT_WRITE = `MIRROR_EXT_WRITE
+) (
+    input wire       clk_i,
+    input wire       rst_ni,
+    input wire       clear_i,     // no connection on the bus: forget
+    input wire       mirror_i,    // this drive knows silent mirroring
+    input wire [2:0] phase_i,
+    input wire       ack_i,
+    input wire       atn_i,
+    input wire [7:0] db_i,
+    input wire       dbp_i,
+
+    output reg        byte_o,     // pulse: a byte's ACK has been negated
+    output reg        end_o,      // with byte_o: ATN was false, the phase's messages are complete
+    output reg        error_o,    // wrong parity in this phase so far
+    output reg [ 4:0] event_o,    // with byte_o: what has just been completed (tgt_events.vh)
+    output reg [ 7:0] code_o,     // first byte of that message
+    output reg [ 7:0] arg_o,      // second byte of a two-byte message, yz of a mirror message, width exponent of WDTR
+    output reg        last_o,     // mirror message with the last indicator
+    output reg [31:0] lba_o,      // MIRROR WRITE
+    output reg [23:0] len_o       // MIRROR WRITE
+);
+
+  localparam FIRST = 3'd0;  // next byte starts a message
+  localparam SECOND = 3'd1;  // second byte of a two-byte message
+  localparam MARK = 3'd2;  // last indicator of a mirror message
+  localparam LENGTH = 3'd3;  // length byte of an extended message
+  localparam BODY = 3'd4;  // code and arguments of an extended message
+
+  reg  [ 2:0] state_q;
+  reg         ack_q;
+  reg         open_q;      // a byte of this phase has been seen
+  reg         ended_q;     // its messages were complete
+  reg  [ 7:0] byte_q;
+  reg         good_q;
+  reg  [ 7:0] ext_left_q;  // bytes still to come, counted down from the length byte (0 = 256)
+  reg  [ 7:0] ext_len_q;
+  reg  [ 7:0] ext_code_q;
+  reg         code_byte_q;  // the next body byte is the extended code
+
+  wire        msg_out = phase_i == `SCSI_PH_MSG_OUT;
+  wire        vendor = mirror_i && (code_o == MSG_QUERY || code_o == MSG_SWITCH || code_o == MSG_RELEASE);
+  wire        mirror_write = mirror_i && ext_code_q == EXT_WRITE;
+  wire        write_marked = ext_len_q == `MIRROR_EXT_LEN_LAST;
+
+  always @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      state_q <= FIRST;
+      {ack_q, open_q, ended_q, good_q, code_byte_q} <= 5'd0;
+      byte_q <= 8'd0;
+      {ext_left_q, ext_len_q, ext_code_q} <= 24'd0;
+      {byte_o, end_o, error_o, last_o} <= 4'd0;
+      event_o <= `TGT_EV_NONE;
+      code_o <= 8'd0;
+      arg_o <= 8'd0;
+      lba_o <= 32'd0;
+      len_o <= 24'd0;
+    end else begin
+      byte_o <= 1'b0;
+      end_o <= 1'b0;
+      event_o <= `TGT_EV_NONE;
+      ack_q <= ack_i;
+      if (clear_i || !msg_out) begin
+        if (open_q) begin
+          state_q <= FIRST;
+          open_q <= 1'b0;
+          ended_q <= 1'b0;
+          error_o <= 1'b0;
+        end
+      end else if (ack_i && !ack_q) begin
+        byte_q <= db_i;
+        good_q <= ^{db_i, dbp_i};
+        open_q <= 1'b1;
+        if (ended_q) begin
+          state_q <= FIRST;
+          ended_q <= 1'b0;
+          error_o <= 1'b0;
+        end
+      end else if (!ack_i && ack_q && open_q) begin
+        byte_o <= 1'b1;
+        end_o <= !atn_i;
+        ended_q <= !atn_i;
+        if (!good_q || error_o) error_o <= 1'b1;
+        else judge;
+      end
+    end
+  end
+
+  // One error-free byte: advance, and name the event where it completes a message.
+  task judge;
+    begin
+      case (state_q)
+        FIRST: begin
+          code_o <= byte_q;
+          last_o <= 1'b0;
+          if (byte_q == `SCSI_MSG_EXTENDED) state_q <= LENGTH;
+          else if (byte_q[7:4] == 4'h2) state_q <= SECOND;
+          else event_o <= one_byte(byte_q);
+        end
+        SECOND: begin
+          arg_o <= byte_q;
+          if (vendor && atn_i) begin
+            state_q <= MARK;
+          end else begin
+            state_q <= FIRST;
+            event_o <= two_byte(code_o);
+          end
+        end
+        MARK: begin
+          state_q <= FIRST;
+          last_o <= 1'b1;
+          event_o <= (byte_q == `MIRROR_LAST && !atn_i) ? two_byte(code_o) : `TGT_EV_UNKNOWN;
+        end
+        LENGTH: begin
+          ext_len_q <= byte_q;
+          ext_left_q <= byte_q;
+          code_byte_q <= 1'b1;
+          ext_code_q <= 8'd0;
+          state_q <= BODY;
+        end
+        default: begin  // BODY
+          ext_left_q <= ext_left_q - 8'd1;
+          code_byte_q <= 1'b0;
+          body;
+          if (ext_left_q == 8'd1) begin
+            state_q <= FIRST;
+            event_o <= extended(byte_q);
+          end
+        end
+      endcase
+    end
+  endtask
+
+  // Where a body byte belongs; of MIRROR WRITE: code, yz, LBA (4), length (3), last indicator.
+  task body;
+    begin
+      if (code_byte_q) begin
+        ext_code_q <= byte_q;
+      end else if (mirror_write) begin
+        case (ext_len_q - ext_left_q)
+          8'd1: arg_o <= byte_q;
+          8'd2, 8'd3, 8'd4, 8'd5: lba_o <= {lba_o[23:0], byte_q};
+          8'd6, 8'd7, 8'd8: len_o <= {len_o[15:0], byte_q};
+          default: last_o <= byte_q == `MIRROR_LAST;
+        endcase
+      end else begin
+        arg_o <= byte_q;
+      end
+    end
+  endtask
+
+  function [4:0] one_byte;
+    input [7:0] code;
+    begin
+      case (code)
+        `SCSI_MSG_NO_OPERATION: one_byte = `TGT_EV_NO_OPERATION;
+        `SCSI_MSG_MESSAGE_REJECT: one_byte = `TGT_EV_MESSAGE_REJECT;
+        `SCSI_MSG_MESSAGE_PARITY_ERROR: one_byte = `TGT_EV_PARITY_ERROR;
+        `SCSI_MSG_INITIATOR_DETECTED_ERROR: one_byte = `TGT_EV_DETECTED_ERROR;
+        `SCSI_MSG_ABORT_TASK, `SCSI_MSG_ABORT_TASK_SET, `SCSI_MSG_CLEAR_TASK_SET, `SCSI_MSG_LOGICAL_UNIT_RESET:
+        one_byte = `TGT_EV_ABORT;
+        `SCSI_MSG_TARGET_RESET: one_byte = `TGT_EV_TARGET_RESET;
+        default: one_byte = code[7] ? `TGT_EV_IDENTIFY : `TGT_EV_UNKNOWN;
+      endcase
+    end
+  endfunction
+
+  function [4:0] two_byte;
+    input [7:0] code;
+    begin
+      if (mirror_i && code == MSG_QUERY) two_byte = `TGT_EV_QUERY;
+      else if (mirror_i && code == MSG_SWITCH) two_byte = `TGT_EV_SWITCH;
+      else if (mirror_i && code == MSG_RELEASE) two_byte = `TGT_EV_RELEASE;
+      else if (code == `SCSI_MSG_SIMPLE || code == `SCSI_MSG_HEAD_OF_QUEUE || code == `SCSI_MSG_ORDERED)
+        two_byte = `TGT_EV_TAG;
+      else two_byte = `TGT_EV_UNKNOWN;
+    end
+  endfunction
+
+  // The last byte of an extended message is still on its way into the fields; only the code and the length decide.
+  function [4:0] extended;
+    input [7:0] final_byte;
+    begin
+      if (code_byte_q) extended = `TGT_EV_UNKNOWN;
+      else if (ext_code_q == `SCSI_EXT_WDTR && ext_len_q == `SCSI_EXT_WDTR_LEN) extended = `TGT_EV_WDTR;
+      else if (mirror_write && !atn_i && (ext_len_q == `MIRROR_EXT_LEN || (write_marked && final_byte == `MIRROR_LAST)))
+        extended = `TGT_EV_MIRROR_WRITE;
+      else extended = `TGT_EV_UNKNOWN;
+    end
+  endfunction
+
+endmodule
+`default_nettype wire

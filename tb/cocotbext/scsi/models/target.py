@@ -1,0 +1,314 @@
+"""A Python target on a bus slot: a minimal disk that behaves by the standard, optionally a silent-mirroring member.
+
+port = ScsiPort(dut, "py1")
+target = TargetModel(port, 5, Medium(blocks=64), mirror=True)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import cocotb
+
+from ..constants import Asc, Message, SenseKey
+from ..wires import M_ATN, M_SEL
+from .arbitration import answer_selection, arbitrate, being_selected, detect_selection, reselect
+from .disk import Disk, Transfer
+from .faults import Faults
+from .handshake import StalledError
+from .medium import Medium, Sense
+from .message_receiver import FreeBusError
+from .mirror_member import MirrorMember, Operation
+from .mirror_messages import CODES, parse_order, parse_pair
+from .misbehaviour import Misbehaviour
+from .port import M_FREE, BusFreedError, BusResetError, ScsiPort, now_ps
+from .target_session import TargetSession
+from .target_task import Stage, TargetTask
+from .timing import MirrorTiming
+
+_RESELECTION_TRIES = 4
+"""Reselections without an answer after which a task is given up."""
+
+
+class TargetModel:
+    """A target; it runs from construction on."""
+
+    def __init__(
+        self,
+        port: ScsiPort,
+        scsi_id: int,
+        medium: Medium | None = None,
+        *,
+        wide: bool = True,
+        mirror: bool = False,
+        mirror_timing: MirrorTiming | None = None,
+        disconnect: Iterable[str] = (),
+        unit_attention: bool = False,
+        misbehave: Iterable[Misbehaviour | str] = (),
+        faults: Faults | None = None,
+        pauses: Iterator[int] | None = None,
+        stall_us: int = 1_000,
+        participant_stall_us: int = 400,
+        reselection_timeout_us: int = 300,
+        late_take_ns: int = 12_000,
+    ) -> None:
+        """`disconnect`: where an ordinary command with DiscPriv leaves the bus: "data" (before it), "middle" (in it),
+        "status" (before it). `stall_us`: how long the target waits for the initiator, and a leader for anything.
+        """
+        self.port = port
+        self.scsi_id = scsi_id
+        self.medium = medium or Medium()
+        self.disk = Disk(self.medium, unit_attention=unit_attention)
+        self.faults = faults or Faults()
+        self.misbehave = {Misbehaviour(name) for name in misbehave}
+        self.disconnect = frozenset(disconnect)
+        self.pending: list[TargetTask] = []
+        """Tasks that wait to reselect."""
+        self.selections = 0
+        self.reselections = 0
+        self.arbitrations_lost = 0
+        self._reselection_timeout_ns = reselection_timeout_us * 1000
+        self._leader_stall_ns = stall_us * 1000
+        self._participant_stall_ns = participant_stall_us * 1000
+        self.session = TargetSession(
+            port, self.disk, wide=wide, stall_ns=stall_us * 1000, faults=self.faults, pauses=pauses, mirror=mirror
+        )
+        self.session.corrupts = Misbehaviour.CORRUPTS_DATA in self.misbehave
+        self.session.on_free = self._told_to_free
+        self._holdoff_ps = (mirror_timing or MirrorTiming()).status_holdoff * 1000
+        self.member = self._make_member(mirror_timing or MirrorTiming(), late_take_ns) if mirror else None
+        cocotb.start_soon(self._run())
+
+    def _make_member(self, timing: MirrorTiming, late_take_ns: int) -> MirrorMember:
+        member = MirrorMember(
+            self.session,
+            timing,
+            misbehave=self.misbehave,
+            stall_ns=self._leader_stall_ns,
+            late_take_ns=late_take_ns,
+            make_task=self._make_copy,
+            completed=self._completed,
+            ended=self._owe_status,
+        )
+        self.session.vendor = member.well_formed
+        return member
+
+    # -- main loop ----------------------------------------------------------------------------------------------
+
+    async def _run(self) -> None:
+        port = self.port
+        while True:
+            try:
+                await self._idle()
+                if port.is_set(M_SEL):
+                    await self._be_selected()
+                elif self.member is not None and self.member.take_wanted:
+                    self.session.link.stall_ns = self._participant_stall_ns
+                    await self.member.take_over()
+                else:
+                    await self._reselect()
+            except BusResetError:
+                await self._after_reset()
+            except (BusFreedError, FreeBusError, StalledError):
+                pass
+            port.release()
+            self.session.link.phase = None
+            self.session.link.stall_ns = self._leader_stall_ns
+
+    async def _idle(self) -> None:
+        """Wait for a selection, a switch that names this member, or a free bus with something to report."""
+        port = self.port
+        while True:
+            if self._called(port.lines) or (self._due() is not None and port.is_set(M_FREE)):
+                return
+            free, since = port.is_set(M_FREE), now_ps()
+            left = min((self._holdoff_ps - task.waited_ps for task in self.pending), default=None)
+            bound = max(left // 1000, 0) + 1 if free and left is not None else None
+            await port.wait(
+                lambda lines, free=free: self._called(lines) or bool(self.pending and bool(lines & M_FREE) != free),  # type: ignore[misc]
+                bound,
+            )
+            if free:
+                for task in self.pending:
+                    task.waited_ps += now_ps() - since
+
+    def _called(self, lines: int) -> bool:
+        if being_selected(lines, reselection=False):
+            return True
+        return self.member is not None and self.member.take_wanted
+
+    def _due(self) -> TargetTask | None:
+        """The first waiting task whose turn it is (silent-mirroring 7)."""
+        out_of_turn = Misbehaviour.OUT_OF_TURN in self.misbehave
+        for task in self.pending:
+            if out_of_turn or task.completions >= (task.rank or 0) or task.waited_ps >= self._holdoff_ps:
+                return task
+        return None
+
+    async def _after_reset(self) -> None:
+        self._reset(Asc.BUS_RESET)
+        self.session.agreements.clear()
+        self.port.acknowledge_reset()
+
+    def _reset(self, asc: Asc) -> None:
+        self.pending.clear()
+        self.disk.reset(asc)
+        if self.member is not None:
+            self.member.forget()
+
+    # -- connections --------------------------------------------------------------------------------------------
+
+    async def _be_selected(self) -> None:
+        port = self.port
+        selected = await detect_selection(port, self.scsi_id, reselection=False)
+        if selected is None or Misbehaviour.NO_SELECTION_ANSWER in self.misbehave:
+            await port.wait(lambda lines: not being_selected(lines, reselection=False))
+            return
+        if not await answer_selection(port, keep_bsy=True):
+            return
+        self.selections += 1
+        session = self.session
+        session.start(selected.by)
+        with port.connection():
+            attention = port.is_set(M_ATN)
+            await session.link.begin(reselected=False)
+            if attention:
+                await self._first_messages()
+            else:
+                session.lun = 0
+            await self._command()
+
+    async def _first_messages(self) -> None:
+        session, member = self.session, self.member
+        messages = await session.receive_messages()
+        while session.link.attention:
+            messages += await session.receive_messages()
+        if session.lun is None:
+            raise FreeBusError
+        vendor = messages[-1] if messages else b""
+        asked = parse_pair(vendor, CODES.query)
+        if member is not None and asked is not None and await self._discovery_goes_on():
+            await member.enrol(asked[0], last=asked[1])
+        order = parse_order(vendor)
+        if member is not None and order is not None:
+            await member.lead(order)
+
+    async def _discovery_goes_on(self) -> bool:
+        """True unless this target is asked for another outcome of MIRROR QUERY; False: a command comes next."""
+        session = self.session
+        if Misbehaviour.QUERY_REJECT in self.misbehave:
+            await session.reject()
+        elif Misbehaviour.QUERY_BUS_FREE in self.misbehave:
+            raise FreeBusError
+        elif Misbehaviour.QUERY_MESSAGE_OUT in self.misbehave:
+            while bytes([Message.NO_OPERATION]) not in await session.receive_messages():
+                pass
+        return not self.misbehave & {
+            Misbehaviour.QUERY_REJECT,
+            Misbehaviour.QUERY_COMMAND,
+            Misbehaviour.QUERY_MESSAGE_OUT,
+        }
+
+    async def _command(self) -> None:
+        session = self.session
+        cdb = await session.receive_command()
+        task = TargetTask(session.initiator, session.lun or 0, session.tag, session.disc_priv)
+        if cdb is None:
+            task.fail(Sense(SenseKey.ABORTED_COMMAND, Asc.PARITY_ERROR), self.disk.sense)
+        elif any(task.nexus == other.nexus for other in self.pending):
+            task.fail(Sense(SenseKey.ABORTED_COMMAND, Asc.OVERLAPPED_COMMANDS), self.disk.sense)
+        else:
+            task.transfer = self.disk.start(task.initiator, task.lun, cdb)
+        if task.stage is Stage.DATA:
+            await self._leave_bus(task, "data")
+        await self._go_on(task)
+
+    async def _go_on(self, task: TargetTask) -> None:
+        """The rest of an ordinary task, from its present stage."""
+        session = self.session
+        if task.stage is Stage.DATA:
+            length = task.transfer.out_len or len(task.transfer.data_in)
+            middle = length // 2 & ~1
+            if task.pointer < middle and "middle" in self.disconnect and task.disc_priv:
+                await session.move_data(task, middle)
+                await self._leave_bus(task, "middle", save=True)
+            if length and task.stage is Stage.DATA:
+                await session.move_data(task, length)
+            session.finish_data(task)
+            await self._leave_bus(task, "status")
+        await session.send_status(task)
+        raise FreeBusError
+
+    async def _leave_bus(self, task: TargetTask, where: str, *, save: bool = False) -> None:
+        """Disconnect here if that is wanted and permitted; the task goes on after a reselection."""
+        if where not in self.disconnect or not task.disc_priv:
+            return
+        if save and not await self.session.send_message(bytes([Message.SAVE_DATA_POINTER])):
+            return
+        if await self.session.send_message(bytes([Message.DISCONNECT])):
+            self.pending.append(task)
+            raise FreeBusError
+
+    async def _reselect(self) -> None:
+        port, task = self.port, self._due()
+        if task is None:
+            return
+        if not await arbitrate(port, self.scsi_id):
+            self.arbitrations_lost += 1
+            return
+        if not await reselect(port, self.scsi_id, task.initiator, timeout_ns=self._reselection_timeout_ns):
+            task.failures += 1
+            if task.failures >= _RESELECTION_TRIES:
+                self.pending.remove(task)
+            return
+        self.reselections += 1
+        self.pending.remove(task)
+        session = self.session
+        session.start(task.initiator)
+        with port.connection():
+            await session.link.begin(reselected=True)
+            await session.reconnect(task)
+            await self._go_on(task)
+
+    def _told_to_free(self, initiator: int, message: int) -> None:
+        """ABORT TASK .. TARGET RESET: drop what it names."""
+        if message == Message.TARGET_RESET:
+            self._reset(Asc.TARGET_RESET)
+            self.session.agreements.clear()
+        elif message == Message.ABORT_TASK:
+            nexus = (initiator, self.session.lun or 0, self.session.tag)
+            self.pending = [task for task in self.pending if task.nexus != nexus]
+        elif message in (Message.ABORT_TASK_SET, Message.CLEAR_TASK_SET, Message.LOGICAL_UNIT_RESET):
+            everyone = message != Message.ABORT_TASK_SET
+            self.pending = [task for task in self.pending if not everyone and task.initiator != initiator]
+
+    # -- mirrored copies ----------------------------------------------------------------------------------------
+
+    def _make_copy(self, operation: Operation, rank: int) -> TargetTask:
+        order, block = operation.order, self.medium.block_len
+        task = TargetTask(operation.initiator, operation.lun, operation.tag, operation.disc_priv, rank=rank)
+        attention = self.disk.unit_attention(operation.initiator)
+        if attention:
+            task.transfer = Transfer(sense=attention)
+        elif order.length % block:
+            task.transfer = Transfer(sense=Sense(SenseKey.ILLEGAL_REQUEST, Asc.INVALID_FIELD_IN_CDB))
+        elif any(task.nexus == other.nexus for other in self.pending):
+            task.transfer = Transfer(sense=Sense(SenseKey.ABORTED_COMMAND, Asc.OVERLAPPED_COMMANDS))
+        else:
+            task.transfer = self.disk.blocks(order.lba, order.length // block, write=order.write)
+        if not order.write and task.transfer.sense is not None:
+            task.transfer.data_in = bytes(order.length)
+        return task
+
+    def _owe_status(self, task: TargetTask) -> None:
+        if Misbehaviour.NO_STATUS in self.misbehave:
+            return
+        task.stage = Stage.STATUS
+        self.pending.append(task)
+        self.port.kick()
+
+    def _completed(self, nexus: tuple[int, int, int | None]) -> None:
+        for task in self.pending:
+            if task.nexus == nexus and task.rank is not None:
+                task.completions += 1
+                task.waited_ps = 0

@@ -1,0 +1,1 @@
+"""Silent mirroring on a parallel SCSI bus: build, bench, verification environment and command line."""

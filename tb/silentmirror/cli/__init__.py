@@ -1,0 +1,1 @@
+"""The command line: `python -m silentmirror sim|test|waves|lint`."""

@@ -1,0 +1,158 @@
+"""Judges a run: what the reference model expects of the host's requests against what bus, media and host have seen.
+
+The model is fed from the host monitor alone. Nothing that the bus monitor reports is ever taken for an expectation.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict, deque
+from collections.abc import Callable
+from typing import Any
+
+from pyuvm import uvm_component, uvm_subscriber
+
+from cocotbext.scsi.constants import Status
+from cocotbext.scsi.transaction import Transaction
+from silentmirror.model import Connection, ExpectedCompletion, MirrorWriteRequest, ReferenceModel, Request, Result
+
+from .assembler import ConnectionAssembler, SeenConnection
+from .items import HostCompletion
+
+_SHOWN = 10
+
+
+class Inlet(uvm_subscriber):
+    """An analysis export that hands everything to a function."""
+
+    handle: Callable[[Any], None]
+
+    def write(self, tt: Any) -> None:
+        """Take one item."""
+        self.handle(tt)
+
+
+class MirrorScoreboard(uvm_component):
+    """Three comparisons: connections on the bus, completions at the host, blocks on the media.
+
+    `check_phase` fails the test when something differed, when something expected never came, and when any of the
+    `required` comparisons was never made. `compare_bus` False leaves the first comparison out.
+    """
+
+    model: ReferenceModel
+    block_of: Callable[[int, int], bytes]
+    """(SCSI ID, LBA) -> bytes of that block on the medium now."""
+    required: tuple[str, ...]
+    compare_bus: bool
+
+    def build_phase(self) -> None:
+        """Create the inlets."""
+        self.requests = self._inlet("requests", self._request)
+        self.completions = self._inlet("completions", self._completion)
+        self.transactions = self._inlet("transactions", self._transaction)
+        self.resets = self._inlet("resets", self._reset)
+        self.compared: Counter[str] = Counter()
+        self.failures: list[str] = []
+        self._assembler = ConnectionAssembler()
+        self._connections: dict[tuple[bool, int | None, int | None], deque[Connection]] = defaultdict(deque)
+        self._completions: dict[tuple[int, int], list[ExpectedCompletion]] = defaultdict(list)
+        self._data: dict[tuple[int, int], Request] = {}
+        self._status_order: deque[int | None] = deque()
+
+    def _inlet(self, name: str, handle: Callable[[Any], None]) -> Any:
+        inlet = Inlet(name, self)
+        inlet.handle = handle
+        return inlet.analysis_export
+
+    @property
+    def outstanding(self) -> int:
+        """Connections and completions still expected."""
+        waiting: list[Any] = [*self._connections.values(), *self._completions.values()]
+        return sum(map(len, waiting))
+
+    def _request(self, request: Request) -> None:
+        expected = self.model.request(request)
+        for connection in expected.connections:
+            self._connections[connection.key].append(connection)
+        self._completions[request.initiator, request.tag] += expected.completions
+        self._data[request.initiator, request.tag] = request
+        if isinstance(request, MirrorWriteRequest):
+            self._status_order.extend(completion.target for completion in expected.completions)
+
+    def _reset(self, _initiator: int) -> None:
+        self.model.bus_reset()
+
+    def _completion(self, seen: HostCompletion) -> None:
+        self.compared["completions"] += 1
+        waiting = self._completions[seen.initiator, seen.tag]
+        expected = next((e for e in waiting if (e.target, e.rank) == (seen.target, seen.rank)), None)
+        if expected is None:
+            self.failures.append(f"completion that nothing asked for: {seen}")
+            return
+        waiting.remove(expected)
+        if seen.last != (not waiting):
+            self.failures.append(f"completion marked last={seen.last} with {len(waiting)} still to come: {seen}")
+        wanted = (expected.result, expected.status)
+        if (seen.result, seen.status if seen.result is Result.OK else 0) != wanted:
+            self.failures.append(f"completion of target {seen.target} is {seen}, expected {expected}")
+        if expected.moved is not None and seen.moved != expected.moved:
+            self.failures.append(f"target {seen.target} moved {seen.moved} bytes, expected {expected.moved}")
+        if seen.result is Result.OK and seen.status == Status.GOOD:
+            self._check_medium(seen, expected.written)
+
+    def _check_medium(self, seen: HostCompletion, blocks: tuple[int, ...]) -> None:
+        """GOOD promises that the medium holds the data."""
+        data: bytes = getattr(self._data[seen.initiator, seen.tag], "data", b"")
+        size = self.model.targets[seen.target].medium.block_bytes if blocks else 0
+        for index, lba in enumerate(blocks):
+            self.compared["blocks"] += 1
+            if self.block_of(seen.target, lba) != data[index * size : (index + 1) * size]:
+                self.failures.append(f"GOOD at {seen.time_ns} ns, but block {lba} of target {seen.target} differs")
+
+    def _transaction(self, transaction: Transaction) -> None:
+        ended = self._assembler.add(transaction)
+        if ended is not None and self.compare_bus:
+            self._connection(ended)
+
+    def _connection(self, seen: SeenConnection) -> None:
+        self.compared["connections"] += 1
+        waiting = self._connections.get(seen.key)
+        if not waiting:
+            self.failures.append(f"connection that nothing asked for: {seen}")
+            return
+        expected: Connection = waiting.popleft()
+        pairs = list(zip(expected.steps, seen.phases, strict=False))
+        complete = len(seen.phases) == len(expected.steps) or (
+            not expected.exact and len(seen.phases) > len(expected.steps)
+        )
+        alike = all(step.matches(p.phase, p.by, p.data) and step.note in (None, p.note) for step, p in pairs)
+        if not complete or not alike:
+            self.failures.append(f"on the bus: {seen}\n    expected: {expected}")
+        self.compared["phases"] += len(pairs)
+        if seen.key[0]:
+            self._check_order(seen)
+
+    def _check_order(self, seen: SeenConnection) -> None:
+        """Statuses of mirrored writes come in rank order [section 7]; other reselections come as they like."""
+        if seen.opening.target not in self._status_order:
+            return
+        self.compared["status order"] += 1
+        if self._status_order[0] != seen.opening.target:
+            self.failures.append(f"status of target {seen.opening.target} before that of {self._status_order[0]}")
+        self._status_order.remove(seen.opening.target)
+
+    def extract_phase(self) -> None:
+        """Add what never came to the failures."""
+        for key, connections in self._connections.items():
+            if self.compare_bus and connections:
+                self.failures.append(f"{len(connections)} connection(s) of {key} never came; first: {connections[0]}")
+        for (initiator, tag), completions in self._completions.items():
+            if completions:
+                self.failures.append(f"initiator {initiator}, tag {tag}: never completed: {completions}")
+        for name in self.required:
+            if not self.compared[name]:
+                self.failures.append(f"no {name} were compared")
+
+    def check_phase(self) -> None:
+        """The verdict; AssertionError with what was wrong."""
+        more = [f"and {len(self.failures) - _SHOWN} more"] if len(self.failures) > _SHOWN else []
+        assert not self.failures, "\n".join([*self.failures[:_SHOWN], *more])

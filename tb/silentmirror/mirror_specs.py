@@ -1,0 +1,54 @@
+"""The rules of silent mirroring as a table; `mirror_rules` evaluates them. Sources are sections of docs/protocol.md."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from cocotbext.scsi.checker import RuleSpec
+
+MIRROR_SPECS: Final = (
+    RuleSpec(
+        "MIR-01", "the old target has released MSG, C/D, I/O and REQ, or kept them", "protocol 6", 200, upper=True
+    ),
+    RuleSpec("MIR-02", "a target that was switched away from does not go on", "protocol 6", needs_drivers=True),
+    RuleSpec("MIR-03", "a participant takes no sooner than bus settle after t0", "protocol 6", 400, needs_drivers=True),
+    RuleSpec("MIR-04", "only the member that was named takes", "protocol 5, 11", needs_drivers=True),
+    RuleSpec(
+        "MIR-05", "a participant in a read asserts I/O in time", "protocol 6", 5000, upper=True, needs_drivers=True
+    ),
+    RuleSpec("MIR-06", "a participant in a write REQs in time", "protocol 6", 8000, upper=True, needs_drivers=True),
+    RuleSpec("MIR-07", "the leader holds BSY from selection to release", "protocol 5, 6"),
+    RuleSpec(
+        "MIR-08",
+        "the leader reclaims only late, and when no REQ was seen",
+        "protocol 6",
+        10_000,
+        needs_drivers=True,
+    ),
+    RuleSpec(
+        "MIR-09", "a leader that reclaims sends RECLAIMED with its own yz first", "protocol 6", needs_drivers=True
+    ),
+    RuleSpec(
+        "MIR-10",
+        "after RELEASE BSY stays until the lines were quiet for two deskew delays",
+        "protocol 5 step 8",
+        90,
+    ),
+    RuleSpec("MIR-11", "after RELEASE BSY goes soon after the lines are quiet", "protocol 5 step 8", 1000, upper=True),
+    RuleSpec("MIR-12", "a vendor message is the last of its MESSAGE OUT phase", "protocol 3"),
+    RuleSpec("MIR-13", "a vendor message has its length, and FFh as its last indicator", "protocol 3"),
+    RuleSpec("MIR-14", "SWITCH ROLE and RELEASE come only within a mirrored operation", "protocol 3, 5"),
+    RuleSpec("MIR-15", "RELEASE names the current target", "protocol 3"),
+    RuleSpec(
+        "MIR-16", "WRITE, READ and SWITCH ROLE name enrolled members, WRITE and READ the selected one", "protocol 3"
+    ),
+    RuleSpec("MIR-17", "IDENTIFY in front of WRITE and READ has DiscPriv 1", "protocol 3"),
+    RuleSpec("MIR-18", "ACCEPT repeats the yz of the query", "protocol 4"),
+    RuleSpec("MIR-19", "the target frees the bus after ACCEPT", "protocol 4"),
+    RuleSpec("MIR-20", "in MESSAGE phases ACK follows REQ late enough for snoopers", "protocol 10", 50),
+    RuleSpec("MIR-21", "in MESSAGE phases ACK lasts long enough for snoopers", "protocol 10", 50),
+    RuleSpec("MIR-22", "each participant transfers LEN bytes", "protocol 5 steps 3-6"),
+    RuleSpec(
+        "MIR-23", "a participant takes only after ATN was false for a while", "protocol 6", 100, needs_drivers=True
+    ),
+)

@@ -1,0 +1,43 @@
+"""What a run of the main job is asked to do; needs nothing but the standard library."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+"""The project's root folder."""
+
+DEMO_IMAGE = ROOT / "share" / "demo.img"
+"""The FAT12 image that is mirrored when the user names none."""
+
+MEDIUM_BYTES = 1 << 20
+"""Capacity of every drive's medium, in bytes, whatever the block size."""
+
+BLOCK_SIZES = (512, 1024, 2048, 4096)
+"""Bytes a block that a drive can be formatted to."""
+
+SIMULATORS = ("icarus", "verilator")
+
+TARGETS_MAX = 15
+"""A 16-bit bus has 16 IDs and the initiator holds one."""
+
+SEED_MAX = 2**32 - 1
+
+
+@dataclass(frozen=True)
+class SimOptions:
+    """One run of the main job; the values have been checked by `silentmirror.cli.args`."""
+
+    image: Path = DEMO_IMAGE
+    """File to mirror: 1 to `MEDIUM_BYTES` bytes; padded with zeros to a whole block by the run, which says so."""
+    targets: int = 3
+    """Number of drives, 1 to 15."""
+    block: int = 512
+    """Bytes a block, one of `BLOCK_SIZES`."""
+    seed: int = 1
+    waves: bool = False
+    """Leave waves of every way in `<out_dir>/<way>/`, as one `.fst` file."""
+    simulator: str = "icarus"
+    out_dir: Path = ROOT / "build" / "sim"
+    """Where the report, the media and the transcripts go."""

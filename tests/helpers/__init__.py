@@ -1,0 +1,1 @@
+"""What the pytest side of the tests shares."""

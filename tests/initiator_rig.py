@@ -1,0 +1,288 @@
+"""Two RTL initiators on one bus with Python targets (tests/models/initiator_ports.v), with a referee."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import cocotb
+from cocotb.triggers import Timer
+
+from cocotbext.scsi import Kind, Phase, Sampler, ScsiBus, ScsiMonitor, Transaction
+from cocotbext.scsi.checker import Checker, CheckerOptions
+from cocotbext.scsi.constants import Opcode
+from cocotbext.scsi.models.medium import Medium
+from cocotbext.scsi.models.port import ScsiPort
+from cocotbext.scsi.models.target import TargetModel
+from silentmirror.env.port import HostPort
+from silentmirror.mirror import MirrorAnnotator
+from silentmirror.mirror_rules import VENDOR, MirrorRules
+
+INITIATOR, OTHER_INITIATOR = 7, 6
+TARGET = 5
+GROUP = ((5, 0x00), (4, 0x01), (3, 0x02))
+"""Table 1: SCSI ID and yz of each member."""
+BLOCK = 512
+_PORTS = 4
+QUERY, COMMAND, MIRROR_WRITE = 1, 2, 3
+OK, SEL_TIMEOUT, BUS_FREE, PARITY, REJECTED, NOT_CAPABLE = range(6)
+SKIPPED, RESET, HANG, PROTOCOL, NO_STATUS, BAD_DESCRIPTOR = range(6, 12)
+DET_REJECT, DET_BUS_FREE, DET_COMMAND, DET_MSG_OUT, DET_OTHER = range(5)
+GOOD, CHECK_CONDITION = 0x00, 0x02
+IRQ_COMPLETION, IRQ_BUS_RESET, IRQ_OVERFLOW = 1, 2, 4
+PPM_LIMIT = 200
+
+
+@dataclass(frozen=True)
+class Completion:
+    """A completion as the host reads it."""
+
+    opcode: int
+    tag: int
+    target: int
+    rank: int
+    last: bool
+    result: int
+    detail: int
+    status: int
+    moved: int
+
+    @property
+    def good(self) -> bool:
+        """The task ended with status GOOD."""
+        return self.result == OK and self.status == GOOD
+
+
+class Host:
+    """The host of one RTL initiator, by registers."""
+
+    def __init__(self, dut: Any, number: int, scsi_id: int) -> None:
+        self.dut = dut
+        self.number = number
+        self.scsi_id = scsi_id
+        self.port = HostPort(dut, f"ini{number}")
+        self.regs = self.port.regs
+
+    async def start(self, *, wide: bool = False, **registers: int) -> None:
+        """Configure and enable; timers that a simulation can wait for unless others are given."""
+        short = {"SEL_TIMEOUT_US": 60, "HANG_TIMEOUT_US": 3000, "STATUS_TIMEOUT_US": 5000}
+        for name, value in {**short, "IRQ_ENABLE": IRQ_COMPLETION, **registers}.items():
+            await self.port.write(name, value)
+        await self.port.write_fields("CONFIG", OWN_ID=self.scsi_id, WIDE=int(wide), ENABLE=1)
+
+    async def read(self, name: str, field: str | None = None) -> int:
+        """A register, or one field of it."""
+        value = await self.port.read(name)
+        return value if field is None else self.regs[name].fields[field].get(value)
+
+    async def submit(self, op: dict[str, int], **words: int) -> None:
+        """Write a descriptor and hand it over."""
+        for name, value in words.items():
+            await self.port.write(name, value)
+        await self.port.write("OP", self.regs["OP"].pack(**op))
+        while not await self.read("STATUS", "READY"):
+            pass
+        await self.port.write("SUBMIT", 1)
+
+    async def next_completion(self) -> Completion:
+        """Wait for the next completion and take it."""
+        while True:
+            head = self.regs["CPL0"].unpack(await self.port.read("CPL0"))
+            if head["VALID"]:
+                break
+            await self.port.wait_irq()
+            await self.port.write("IRQ_STATUS", IRQ_COMPLETION)
+        tail = self.regs["CPL1"].unpack(await self.port.read("CPL1"))
+        return Completion(
+            head["OPCODE"],
+            head["TAG"],
+            head["TARGET"],
+            head["RANK"],
+            bool(head["LAST"]),
+            tail["RESULT"],
+            tail["DETAIL"],
+            head["STATUS"],
+            tail["BYTES"],
+        )
+
+    async def completions(self) -> list[Completion]:
+        """Completions up to the one marked as last."""
+        found = [await self.next_completion()]
+        while not found[-1].last:
+            found.append(await self.next_completion())
+        return found
+
+    async def query(self, target: int, yz: int, *, last: bool = False) -> Completion:
+        """A QUERY and how it ended."""
+        op = {"OPCODE": QUERY, "TARGET": target, "GROUP": yz >> 4, "Z": yz & 0xF, "LAST": int(last)}
+        await self.submit(op, DATA_LEN=0)
+        (done,) = await self.completions()
+        assert (done.opcode, done.target) == (QUERY, target)
+        return done
+
+    async def send_command(
+        self,
+        target: int,
+        cdb: bytes,
+        *,
+        data_in: int = 0,
+        data_out: int = 0,
+        addr: int = 0,
+        tag: int | None = None,
+        disc: bool = False,
+        lun: int = 0,
+    ) -> None:
+        """Hand a COMMAND over; its data lie, or go, at `addr` of the block buffer."""
+        padded = cdb.ljust(16, b"\0")
+        words = {f"CDB{n}": int.from_bytes(padded[4 * n : 4 * n + 4], "little") for n in range(4)}
+        words["DATA_LEN"] = self.regs["DATA_LEN"].pack(BYTES=data_in or data_out, DIR_IN=int(data_in > 0))
+        op = {"OPCODE": COMMAND, "TARGET": target, "DISC_PRIV": int(disc), "LUN": lun}
+        if tag is not None:
+            op |= {"TAGGED": 1, "TAG": tag}
+        await self.submit(op, BUF_ADDR=addr, **words)
+
+    async def command(self, target: int, cdb: bytes, **options: Any) -> Completion:
+        """A COMMAND and how it ended."""
+        await self.send_command(target, cdb, **options)
+        (done,) = await self.completions()
+        assert (done.opcode, done.target) == (COMMAND, target)
+        return done
+
+    async def send_mirror_write(
+        self, order: Iterable[int], lba: int, length: int, *, group: int = 0, addr: int = 0, tag: int | None = None
+    ) -> None:
+        """Hand a MIRROR_WRITE over."""
+        ranks = list(order)
+        packed = sum(z << 4 * rank for rank, z in enumerate(ranks))
+        op = {"OPCODE": MIRROR_WRITE, "GROUP": group}
+        if tag is not None:
+            op |= {"TAGGED": 1, "TAG": tag}
+        await self.submit(
+            op,
+            DATA_LEN=length,
+            BUF_ADDR=addr,
+            LBA=lba,
+            ORDER0=packed & 0xFFFFFFFF,
+            ORDER1=packed >> 32,
+            COUNT=len(ranks),
+        )
+
+    async def mirror_write(self, order: Iterable[int], lba: int, length: int, **options: Any) -> list[Completion]:
+        """A MIRROR_WRITE and how it ended, by rank."""
+        await self.send_mirror_write(order, lba, length, **options)
+        return sorted(await self.completions(), key=lambda done: done.rank)
+
+    async def load(self, data: bytes, addr: int = 0) -> None:
+        """Data into the block buffer."""
+        await self.port.load(addr, data)
+
+    async def unload(self, length: int, addr: int = 0) -> bytes:
+        """Data out of the block buffer."""
+        return await self.port.unload(addr, length)
+
+
+class InitiatorRig:
+    """The RTL initiators with IDs 7 and 6, four ports for Python targets, the referee. `finish` gives the verdict."""
+
+    def __init__(self, dut: Any, *, allow_unexpected_free: bool = False) -> None:
+        self.dut = dut
+        self.ports = [ScsiPort(dut, f"py{number}") for number in range(_PORTS)]
+        options = CheckerOptions(vendor=VENDOR, allow_unexpected_free=allow_unexpected_free)
+        self.checker = Checker(options, [MirrorRules])
+        bus = ScsiBus(dut, packed="bus_all", drivers="drv_all")
+        self.sampler = Sampler(bus, self.checker)
+        self.monitor = ScsiMonitor(bus, self.sampler)
+        self.monitor.add_annotator(MirrorAnnotator())
+
+    async def hosts(self, count: int = 1, **options: Any) -> list[Host]:
+        """Start the clocks, each with its own offset and phase from the seed, and the first initiators."""
+        dut = self.dut
+        rng = random.Random(f"initiator clocks {cocotb.RANDOM_SEED}")
+        for number in range(2):
+            getattr(dut, f"ini{number}_run").value = 0
+            getattr(dut, f"ini{number}_rst_n").value = 0
+            getattr(dut, f"ini{number}_ppb").value = rng.randint(-PPM_LIMIT * 1000, PPM_LIMIT * 1000) & 0xFFFFFFFF
+            getattr(dut, f"ini{number}_phase_ps").value = rng.randrange(6250)
+            getattr(dut, f"ini{number}_flip").value = 0
+        await Timer(20, "ns")
+        for number in range(count):
+            getattr(dut, f"ini{number}_run").value = 1
+        await Timer(20, "ns")
+        for number in range(count):
+            getattr(dut, f"ini{number}_rst_n").value = 1
+        await Timer(50, "ns")
+        started = [Host(dut, number, (INITIATOR, OTHER_INITIATOR)[number]) for number in range(count)]
+        for host in started:
+            await host.start(**options)
+        return started
+
+    async def host(self, **options: Any) -> Host:
+        """The initiator with ID 7."""
+        return (await self.hosts(1, **options))[0]
+
+    def target_at(self, port: int = 0, scsi_id: int = TARGET, **options: Any) -> TargetModel:
+        """A Python target on one of the ports."""
+        return TargetModel(self.ports[port], scsi_id, Medium(blocks=16), **options)
+
+    async def enrol(self, host: Host, count: int = 3) -> None:
+        """Enrol the first members of Table 1's group."""
+        for scsi_id, yz in GROUP[:count]:
+            done = await host.query(scsi_id, yz, last=yz == GROUP[count - 1][1])
+            assert done.result == OK, done
+
+    def members(self, count: int = 3, **options: Any) -> list[TargetModel]:
+        """The first members of Table 1's group, not yet enrolled; `options` by SCSI ID, as `id4=dict(...)`."""
+        return [
+            self.target_at(number, scsi_id, mirror=True, **options.get(f"id{scsi_id}", {}))
+            for number, (scsi_id, _) in enumerate(GROUP[:count])
+        ]
+
+    def phases(self) -> list[tuple[Phase, str]]:
+        """Phase and bytes (hex) of each information phase so far."""
+        self.monitor.flush()
+        return [(one.phase, one.data.hex()) for one in self.of_kind(Kind.PHASE) if one.phase is not None]
+
+    def notes(self) -> list[str]:
+        """What the bus transactions so far mean to silent mirroring."""
+        self.monitor.flush()
+        return [str(one.note) for one in self.monitor.transactions if one.note is not None]
+
+    def of_kind(self, kind: Kind) -> list[Transaction]:
+        """The transactions of one kind so far."""
+        return [one for one in self.monitor.transactions if one.kind is kind]
+
+    async def finish(self, *violated: str) -> None:
+        """Let the bus settle; exactly these rules must have been violated."""
+        await Timer(3, unit="us")
+        self.monitor.flush()
+        self.checker.finish(self.sampler.now_ps())
+        found = {one.rule for one in self.checker.violations}
+        listed = "\n".join(str(one) for one in self.checker.violations[:8])
+        assert found == set(violated), f"{listed}\n{self.monitor.last()}"
+        assert sum(rule.evaluations for rule in self.checker.rules.values()) > 0
+        assert self.of_kind(Kind.BUS_FREE)
+
+
+def cdb_6(opcode: int, length: int = 0) -> bytes:
+    """A six-byte command with an allocation length."""
+    return bytes([opcode, 0, 0, 0, length, 0])
+
+
+def read_10(lba: int, blocks: int = 1) -> bytes:
+    """READ(10)."""
+    return bytes([Opcode.READ_10, 0, *lba.to_bytes(4, "big"), 0, *blocks.to_bytes(2, "big"), 0])
+
+
+def write_10(lba: int, blocks: int = 1) -> bytes:
+    """WRITE(10)."""
+    return bytes([Opcode.WRITE_10]) + read_10(lba, blocks)[1:]
+
+
+def pattern(length: int = BLOCK, step: int = 7) -> bytes:
+    """Bytes in which a lost, doubled or swapped one shows."""
+    return bytes((n * step + n // 256) & 0xFF for n in range(length))
+
+
+TEST_UNIT_READY = cdb_6(Opcode.TEST_UNIT_READY)

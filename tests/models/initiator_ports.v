@@ -1,0 +1,97 @@
+// Test top with two RTL initiators and four Python ports on one wired-OR bus, no cable delay. Simulation only.
+// The initiators' host sides are ini0_* and ini1_* as in the bench; the test sets clock offset and phase, then lets the clock run.
+`default_nettype none
+`define PYTHON_PORT(N) \
+    reg py``N``_bsy_o, py``N``_sel_o, py``N``_rst_o, py``N``_msg_o, py``N``_cd_o, py``N``_io_o; \
+    reg py``N``_req_o, py``N``_ack_o, py``N``_atn_o; \
+    reg [15:0] py``N``_db_o; \
+    reg [1:0] py``N``_dbp_o; \
+    wire [26:0] py``N``_says = {py``N``_dbp_o, py``N``_db_o, py``N``_atn_o, py``N``_ack_o, py``N``_req_o, \
+        py``N``_io_o, py``N``_cd_o, py``N``_msg_o, py``N``_rst_o, py``N``_sel_o, py``N``_bsy_o}; \
+    initial {py``N``_dbp_o, py``N``_db_o, py``N``_atn_o, py``N``_ack_o, py``N``_req_o, \
+        py``N``_io_o, py``N``_cd_o, py``N``_msg_o, py``N``_rst_o, py``N``_sel_o, py``N``_bsy_o} = 27'd0; \
+    wire py``N``_bsy_i = bus_all[0]; \
+    wire py``N``_sel_i = bus_all[1]; \
+    wire py``N``_rst_i = bus_all[2]; \
+    wire py``N``_msg_i = bus_all[3]; \
+    wire py``N``_cd_i = bus_all[4]; \
+    wire py``N``_io_i = bus_all[5]; \
+    wire py``N``_req_i = bus_all[6]; \
+    wire py``N``_ack_i = bus_all[7]; \
+    wire py``N``_atn_i = bus_all[8]; \
+    wire [15:0] py``N``_db_i = bus_all[24:9]; \
+    wire [1:0] py``N``_dbp_i = bus_all[26:25]
+
+`define INITIATOR(N) \
+    reg [31:0] ini``N``_ppb, ini``N``_phase_ps; \
+    reg ini``N``_rst_n, ini``N``_run; \
+    reg [26:0] ini``N``_flip; \
+    wire ini``N``_clk, ini``N``_irq_o; \
+    wire [26:0] ini``N``_says; \
+    wire [26:0] ini``N``_hears = bus_all ^ ini``N``_flip; \
+    reg [11:0] ini``N``_s_axil_awaddr, ini``N``_s_axil_araddr; \
+    reg [2:0] ini``N``_s_axil_awprot, ini``N``_s_axil_arprot; \
+    reg ini``N``_s_axil_awvalid, ini``N``_s_axil_wvalid, ini``N``_s_axil_bready; \
+    reg ini``N``_s_axil_arvalid, ini``N``_s_axil_rready; \
+    reg [31:0] ini``N``_s_axil_wdata; \
+    reg [3:0] ini``N``_s_axil_wstrb; \
+    wire ini``N``_s_axil_awready, ini``N``_s_axil_wready, ini``N``_s_axil_bvalid; \
+    wire ini``N``_s_axil_arready, ini``N``_s_axil_rvalid; \
+    wire [1:0] ini``N``_s_axil_bresp, ini``N``_s_axil_rresp; \
+    wire [31:0] ini``N``_s_axil_rdata; \
+    reg [15:0] ini``N``_s_axis_tdata; \
+    reg [1:0] ini``N``_s_axis_tkeep; \
+    reg ini``N``_s_axis_tvalid, ini``N``_s_axis_tlast, ini``N``_m_axis_tready; \
+    wire ini``N``_s_axis_tready, ini``N``_m_axis_tvalid, ini``N``_m_axis_tlast; \
+    wire [15:0] ini``N``_m_axis_tdata; \
+    wire [1:0] ini``N``_m_axis_tkeep; \
+    initial begin \
+        {ini``N``_ppb, ini``N``_phase_ps, ini``N``_rst_n, ini``N``_run, ini``N``_flip} = 0; \
+        {ini``N``_s_axil_awaddr, ini``N``_s_axil_araddr, ini``N``_s_axil_awprot, ini``N``_s_axil_arprot} = 0; \
+        {ini``N``_s_axil_awvalid, ini``N``_s_axil_wvalid, ini``N``_s_axil_bready, ini``N``_s_axil_arvalid} = 0; \
+        {ini``N``_s_axil_rready, ini``N``_s_axil_wdata, ini``N``_s_axil_wstrb, ini``N``_m_axis_tready} = 0; \
+        {ini``N``_s_axis_tdata, ini``N``_s_axis_tkeep, ini``N``_s_axis_tvalid, ini``N``_s_axis_tlast} = 0; \
+    end \
+    ppm_clock u_clock``N ( \
+        .run_i(ini``N``_run), .ppb_i(ini``N``_ppb), .phase_ps_i(ini``N``_phase_ps), .clk_o(ini``N``_clk) \
+    ); \
+    scsi_initiator u_initiator``N ( \
+        .clk_i(ini``N``_clk), .rst_ni(ini``N``_rst_n), \
+        .scsi_bsy_i(ini``N``_hears[0]), .scsi_sel_i(ini``N``_hears[1]), .scsi_rst_i(ini``N``_hears[2]), \
+        .scsi_msg_i(ini``N``_hears[3]), .scsi_cd_i(ini``N``_hears[4]), .scsi_io_i(ini``N``_hears[5]), \
+        .scsi_req_i(ini``N``_hears[6]), .scsi_ack_i(ini``N``_hears[7]), .scsi_atn_i(ini``N``_hears[8]), \
+        .scsi_db_i(ini``N``_hears[24:9]), .scsi_dbp_i(ini``N``_hears[26:25]), \
+        .scsi_bsy_o(ini``N``_says[0]), .scsi_sel_o(ini``N``_says[1]), .scsi_rst_o(ini``N``_says[2]), \
+        .scsi_msg_o(ini``N``_says[3]), .scsi_cd_o(ini``N``_says[4]), .scsi_io_o(ini``N``_says[5]), \
+        .scsi_req_o(ini``N``_says[6]), .scsi_ack_o(ini``N``_says[7]), .scsi_atn_o(ini``N``_says[8]), \
+        .scsi_db_o(ini``N``_says[24:9]), .scsi_dbp_o(ini``N``_says[26:25]), \
+        .s_axil_awaddr(ini``N``_s_axil_awaddr), .s_axil_awprot(ini``N``_s_axil_awprot), \
+        .s_axil_awvalid(ini``N``_s_axil_awvalid), .s_axil_awready(ini``N``_s_axil_awready), \
+        .s_axil_wdata(ini``N``_s_axil_wdata), .s_axil_wstrb(ini``N``_s_axil_wstrb), \
+        .s_axil_wvalid(ini``N``_s_axil_wvalid), .s_axil_wready(ini``N``_s_axil_wready), \
+        .s_axil_bresp(ini``N``_s_axil_bresp), .s_axil_bvalid(ini``N``_s_axil_bvalid), \
+        .s_axil_bready(ini``N``_s_axil_bready), \
+        .s_axil_araddr(ini``N``_s_axil_araddr), .s_axil_arprot(ini``N``_s_axil_arprot), \
+        .s_axil_arvalid(ini``N``_s_axil_arvalid), .s_axil_arready(ini``N``_s_axil_arready), \
+        .s_axil_rdata(ini``N``_s_axil_rdata), .s_axil_rresp(ini``N``_s_axil_rresp), \
+        .s_axil_rvalid(ini``N``_s_axil_rvalid), .s_axil_rready(ini``N``_s_axil_rready), \
+        .s_axis_tdata(ini``N``_s_axis_tdata), .s_axis_tkeep(ini``N``_s_axis_tkeep), \
+        .s_axis_tvalid(ini``N``_s_axis_tvalid), .s_axis_tready(ini``N``_s_axis_tready), \
+        .s_axis_tlast(ini``N``_s_axis_tlast), \
+        .m_axis_tdata(ini``N``_m_axis_tdata), .m_axis_tkeep(ini``N``_m_axis_tkeep), \
+        .m_axis_tvalid(ini``N``_m_axis_tvalid), .m_axis_tready(ini``N``_m_axis_tready), \
+        .m_axis_tlast(ini``N``_m_axis_tlast), .irq_o(ini``N``_irq_o) \
+    )
+
+module initiator_ports;
+    wire [26:0] bus_all;
+    `INITIATOR(0);
+    `INITIATOR(1);
+    `PYTHON_PORT(0);
+    `PYTHON_PORT(1);
+    `PYTHON_PORT(2);
+    `PYTHON_PORT(3);
+    assign bus_all = ini0_says | ini1_says | py0_says | py1_says | py2_says | py3_says;
+    wire [6*27-1:0] drv_all = {ini1_says, ini0_says, py3_says, py2_says, py1_says, py0_says};
+endmodule
+`default_nettype wire

@@ -1,0 +1,391 @@
+"""Faults in a mirrored write with RTL on both sides: what section 11 promises, from wires, host and media.
+
+Every fault goes through the saboteur of one device, so that only that device sees it or is silent.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import cocotb
+from cocotb.triggers import RisingEdge
+from cocotb.utils import get_sim_time
+
+from cocotbext.scsi import Kind, Phase, Transaction
+from initiator_rig import BUS_FREE, CHECK_CONDITION, GOOD, HANG, NO_STATUS, OK, RESET, SKIPPED, Completion, Host
+from system_rig import BLOCK, GROUP, SystemRig, pattern, read_10, write_10
+
+OUT, IN, DATA = Phase.MSG_OUT, Phase.MSG_IN, Phase.DATA_OUT
+PARTICIPANT_STALL_US, LEADER_STALL_US, HANG_US, STATUS_US = 30, 80, 200, 400
+TIMERS = {"part_stall_us": PARTICIPANT_STALL_US, "stall_us": LEADER_STALL_US, "holdoff_us": 20}
+# Section 6: the leader reclaims at 10 us after t0 at the earliest; a microsecond of its timer and two for its reaction.
+RECLAIM_NS = (10_000, 13_000)
+ABORTED, UNIT_ATTENTION = 0x0B, 0x06
+
+
+async def start(dut: Any, *, allow_unexpected_free: bool = False, **registers: int) -> tuple[SystemRig, Host]:
+    """The seed's group, enrolled, with timers that a simulation can wait for."""
+    rig = await SystemRig(dut, timers=TIMERS, allow_unexpected_free=allow_unexpected_free).start()
+    host = await rig.host(HANG_TIMEOUT_US=HANG_US, STATUS_TIMEOUT_US=STATUS_US, **registers)
+    await rig.group(host)
+    return rig, host
+
+
+async def begin(rig: SystemRig, host: Host, lba: int, *, salt: object = "") -> bytes:
+    """Hand over a mirrored write to all three; returns its data."""
+    await rig.mark()
+    data = pattern(salt=(lba, salt))
+    await host.load(data)
+    await host.send_mirror_write([0, 1, 2], lba, BLOCK, tag=lba + 1)
+    return data
+
+
+async def ends(rig: SystemRig, host: Host, lba: int, data: bytes, **expected: tuple[int, int]) -> None:
+    """Completions by target, `id5=(result, status)`; a target not named is GOOD. GOOD media must hold the data."""
+    done = await host.completions()
+    found = {one.target: (one.result, one.status if one.result == OK else 0) for one in done}
+    assert found == {scsi_id: expected.get(f"id{scsi_id}", (OK, GOOD)) for scsi_id, _ in GROUP}, rig.story(done)
+    assert len(done) == len(GROUP)
+    rig.wrote([one.target for one in done if one.good], lba, data)
+    await rig.quiet()
+    rig.compare_media()
+
+
+async def plain_retry(rig: SystemRig, host: Host, target: int, lba: int, data: bytes) -> None:
+    """Section 8, method C: an ordinary write of the block that lies in the buffer still."""
+    done = await host.command(target, write_10(lba), data_out=BLOCK)
+    assert done.good, rig.story(done)
+    rig.wrote([target], lba, data)
+
+
+async def still_works(rig: SystemRig, host: Host, lba: int) -> None:
+    """A mirrored write to all three that is GOOD everywhere."""
+    await rig.mirror(host, [0, 1, 2], lba, pattern(salt=("still", lba)), tag=0x70 + lba)
+
+
+def noted(rig: SystemRig, note: str) -> list[Transaction]:
+    """Transactions of the operation with this meaning."""
+    return [one for one in rig.seen if one.note == note]
+
+
+# -- parity seen by one device only -----------------------------------------------------------------------------------
+
+
+@cocotb.test(timeout_time=10, timeout_unit="ms")
+async def parity_at_the_current_target(dut: Any) -> None:
+    """MIRROR WRITE, SWITCH ROLE, RELEASE damaged at the target that takes them: resent as a whole, all GOOD."""
+    rig, host = await start(dut)
+    damaged = ((5, 0, 9, "c02001"), (5, 1, 1, "2c01"), (4, 2, 0, "2c02ff"), (3, 3, 1, "2e02"))
+    for lba, (target, skip, index, text) in enumerate(damaged):
+        task = cocotb.start_soon(rig.damage(target, OUT, index, skip))
+        data = await begin(rig, host, lba)
+        await ends(rig, host, lba, data)
+        assert task.done()
+        messages = [one for one in rig.of_kind(Kind.PHASE) if one.phase is OUT]
+        (again,) = [n for n, one in enumerate(messages) if one.resend]
+        assert messages[again].data == messages[again - 1].data
+        assert messages[again].data.hex().startswith(text)
+        assert messages[again].by == messages[again - 1].by == target
+        assert not noted(rig, "reclaimed")
+    await rig.finish()
+
+
+@cocotb.test(timeout_time=10, timeout_unit="ms")
+async def parity_at_a_snooper(dut: Any) -> None:
+    """SWITCH ROLE damaged at the drive it names: reclaim and repeat; elsewhere: nothing. MIRROR WRITE: skipped."""
+    rig, host = await start(dut, RETRIES=1)
+    task = cocotb.start_soon(rig.damage(4, OUT, 1, 1))
+    data = await begin(rig, host, 0)
+    await ends(rig, host, 0, data)
+    assert task.done()
+    assert [one.data.hex() for one in noted(rig, "switch_role")] == ["2c01", "2c01", "2c02ff"]
+    _check_reclaims(rig, 1)
+
+    task = cocotb.start_soon(rig.damage(3, OUT, 1, 1))
+    data = await begin(rig, host, 1)
+    await ends(rig, host, 1, data)
+    assert task.done()
+    _check_reclaims(rig, 0)
+
+    task = cocotb.start_soon(rig.damage(4, OUT, 6, 0))
+    data = await begin(rig, host, 2)
+    await ends(rig, host, 2, data, id4=(SKIPPED, 0))
+    assert task.done()
+    assert [one.data.hex() for one in noted(rig, "switch_role")] == ["2c01", "2c01", "2c02ff"]
+    _check_reclaims(rig, 2)
+    await plain_retry(rig, host, 4, 2, data)
+    await still_works(rig, host, 3)
+    await rig.finish()
+
+
+def _check_reclaims(rig: SystemRig, count: int) -> None:
+    """So many reclaims, each RECLAIMED with the leader's yz, by the leader, in the window after its SWITCH ROLE."""
+    seen = rig.seen
+    found = [n for n, one in enumerate(seen) if one.note == "reclaimed"]
+    assert len(found) == count, rig.story()
+    for n in found:
+        switch, reclaimed = seen[n - 1], seen[n]
+        assert switch.note in ("switch_role", "release")
+        assert (reclaimed.phase, reclaimed.by, reclaimed.data) == (IN, 5, b"\x2c\x00")
+        assert reclaimed.phase_ps is not None
+        assert switch.last_ack_ps is not None
+        low, high = RECLAIM_NS
+        assert low <= (reclaimed.phase_ps - switch.last_ack_ps) / 1000 <= high
+
+
+@cocotb.test(timeout_time=10, timeout_unit="ms")
+async def parity_at_the_initiator(dut: Any) -> None:
+    """ACCEPT and a reselection's IDENTIFY: MESSAGE PARITY ERROR and resent. STATUS: INITIATOR DETECTED ERROR."""
+    rig, host = await start(dut)
+    task = cocotb.start_soon(rig.damage(7, IN, 1))
+    await rig.mark()
+    assert (await host.query(4, 0x01)).result == OK
+    assert task.done()
+    assert [(phase, text) for phase, _, text in rig.phases()] == [
+        (OUT, "c02601"),
+        (IN, "2601"),
+        (OUT, "09"),
+        (IN, "2601"),
+    ]
+    task = cocotb.start_soon(rig.damage(7, IN, 2))
+    data = await begin(rig, host, 0)
+    await ends(rig, host, 0, data)
+    assert task.done()
+    last = rig.phases()[-14:-9]
+    assert last == [(IN, 5, "802001"), (OUT, 5, "09"), (IN, 5, "802001"), (Phase.STATUS, 5, "00"), (IN, 5, "00")]
+    task = cocotb.start_soon(rig.damage(7, Phase.STATUS))
+    data = await begin(rig, host, 1)
+    done = await host.completions()
+    assert task.done()
+    assert (OUT, 5, "05") in rig.phases()
+    by_target = {one.target: one for one in done}
+    assert by_target[4].good
+    assert by_target[3].good
+    # The target may send the status again or give up (0Bh/48h); in both cases its medium holds what it has accepted.
+    if not by_target[5].good:
+        assert by_target[5].status == CHECK_CONDITION
+        assert await rig.sense(host, 5) == (ABORTED, 0x4800)
+    rig.wrote([5, 4, 3], 1, data)
+    await rig.finish()
+
+
+@cocotb.test(timeout_time=10, timeout_unit="ms")
+async def parity_in_data_in(dut: Any) -> None:
+    """An ordinary read damaged at the initiator: INITIATOR DETECTED ERROR; never GOOD with wrong data."""
+    rig, host = await start(dut)
+    task = cocotb.start_soon(rig.damage(7, Phase.DATA_IN, 100))
+    done = await host.command(5, read_10(3), data_in=BLOCK)
+    assert task.done()
+    assert (OUT, 5, "05") in rig.phases()
+    assert not done.good
+    if done.result == OK:
+        assert done.status == CHECK_CONDITION
+        assert await rig.sense(host, 5) == (ABORTED, 0x4800)
+    done = await host.command(5, read_10(3), data_in=BLOCK)
+    assert done.good
+    assert await host.unload(BLOCK) == rig.medium(5).block(3)
+    await rig.finish()
+
+
+@cocotb.test(timeout_time=10, timeout_unit="ms")
+async def parity_in_data_out(dut: Any) -> None:
+    """One participant sees a damaged byte: CHECK CONDITION 0B/47 from it, its medium untouched, the others GOOD."""
+    rig, host = await start(dut)
+    for lba, (target, index) in enumerate(((5, 0), (4, 128), (3, 255))):
+        task = cocotb.start_soon(rig.damage(target, DATA, index, lba))
+        data = await begin(rig, host, lba)
+        await ends(rig, host, lba, data, **{f"id{target}": (OK, CHECK_CONDITION)})
+        assert task.done()
+        assert (await rig.sense(host, target)) == (ABORTED, 0x4700)
+        await plain_retry(rig, host, target, lba, data)
+    await rig.finish()
+
+
+# -- devices that fall silent -----------------------------------------------------------------------------------------
+
+
+@cocotb.test(timeout_time=10, timeout_unit="ms")
+async def silent_participants(dut: Any) -> None:
+    """The middle one, the last one, both: reclaim in the window, SKIPPED, the others GOOD, the bus released."""
+    rig, host = await start(dut, RETRIES=0)
+    for lba, silent in enumerate(((4,), (3,), (4, 3))):
+        for scsi_id in silent:
+            rig.slot(scsi_id).tx.silence()
+        data = await begin(rig, host, lba)
+        await ends(rig, host, lba, data, **{f"id{scsi_id}": (SKIPPED, 0) for scsi_id in silent})
+        _check_reclaims(rig, len(silent))
+        released = [text for phase, _, text in rig.phases() if phase is OUT][-1]
+        assert released == ("2e00" if 3 in silent else "2e02")
+        assert [one.target for one in rig.of_kind(Kind.RESELECTION)] == [one for one in (5, 4, 3) if one not in silent]
+        for scsi_id in silent:
+            rig.slot(scsi_id).tx.clear()
+    await still_works(rig, host, 4)
+    await rig.finish()
+
+
+@cocotb.test(timeout_time=10, timeout_unit="ms")
+async def participant_dies_in_its_data(dut: Any) -> None:
+    """The leader's stall timer frees the bus: who has its copy reports it, the others are named as failed; regroup."""
+    rig, host = await start(dut, allow_unexpected_free=True)
+    data = await begin(rig, host, 5)
+    await rig.after_transfer(DATA, 40, 1)
+    rig.slot(4).tx.silence()
+    died_ps = round(get_sim_time("ps"))
+    await ends(rig, host, 5, data, id4=(BUS_FREE, 0), id3=(SKIPPED, 0))
+    (abandoned,) = noted(rig, "abandoned")
+    waited_us = (abandoned.start_ps - died_ps) / 1e6
+    assert LEADER_STALL_US / 2 < waited_us < LEADER_STALL_US + PARTICIPANT_STALL_US + 1.2
+    rig.slot(4).tx.clear()
+    # Section 8, method B: the unsuccessful ones form the operation, 4 leads.
+    await host.send_mirror_write([1, 2], 5, BLOCK, tag=0x55)
+    done = await host.completions()
+    assert [(one.target, one.good) for one in sorted(done, key=lambda one: one.rank)] == [(4, True), (3, True)]
+    rig.wrote([4, 3], 5, data)
+    await still_works(rig, host, 6)
+    await rig.finish()
+
+
+@cocotb.test(timeout_time=10, timeout_unit="ms")
+async def initiator_goes_deaf(dut: Any) -> None:
+    """It no longer sees REQ: the leader's stall timer frees the bus, and nothing half-written is kept."""
+    rig, host = await start(dut, allow_unexpected_free=True)
+    data = await begin(rig, host, 1)
+    await rig.after_transfer(DATA, 100)
+    rig.slot(7).rx.stick("req", 0)
+    await rig.until(kind=Kind.BUS_FREE)
+    rig.slot(7).rx.clear()
+    await ends(rig, host, 1, data, id5=(BUS_FREE, 0), id4=(SKIPPED, 0), id3=(SKIPPED, 0))
+    await still_works(rig, host, 2)
+    await rig.finish()
+
+
+@cocotb.test(timeout_time=10, timeout_unit="ms")
+async def leader_drops_bsy(dut: Any) -> None:
+    """BSY is lost in a participant's data: everyone lets go, unexpected BUS FREE, the host is told per target."""
+    rig, host = await start(dut, allow_unexpected_free=True)
+    data = await begin(rig, host, 1)
+    await rig.after_transfer(DATA, 100, 1)
+    rig.slot(5).tx.stick("bsy", 0)
+    await rig.until(kind=Kind.BUS_FREE)
+    rig.slot(5).tx.clear()
+    await ends(rig, host, 1, data, id4=(BUS_FREE, 0), id3=(SKIPPED, 0))
+    assert len(noted(rig, "abandoned")) == 1
+    await still_works(rig, host, 2)
+    await rig.finish()
+
+
+@cocotb.test(timeout_time=10, timeout_unit="ms")
+async def leader_hangs_with_bsy(dut: Any) -> None:
+    """Its clock stands still: the initiator's timer ends in RST; after initialisation everything works again."""
+    rig, host = await start(dut)
+    await begin(rig, host, 1)
+    await rig.after_transfer(DATA, 100)
+    rig.slot(5).stop_clock()
+    stopped_ps = round(get_sim_time("ps"))
+    await RisingEdge(dut.bus_rst)
+    rig.slot(5).start_clock()
+    done = await host.completions()
+    assert {one.target: one.result for one in done} == {5: HANG, 4: HANG, 3: HANG}, rig.story(done)
+    await rig.quiet()
+    (reset,) = rig.of_kind(Kind.RESET)
+    assert HANG_US <= (reset.start_ps - stopped_ps) / 1e6 <= HANG_US + 2
+    await initialise_again(rig, host)
+    await rig.finish()
+
+
+async def initialise_again(rig: SystemRig, host: Host) -> None:
+    """After RST: enrolments are gone, every target has a UNIT ATTENTION; then the group works as before."""
+    rig.compare_media()
+    assert await host.read("ENROLLED") == 0
+    assert await host.read("AGREEMENT") == 0
+    for scsi_id, _ in GROUP:
+        assert await rig.sense(host, scsi_id) == (UNIT_ATTENTION, 0x2902), scsi_id
+    await rig.enrol(host)
+    await still_works(rig, host, 7)
+
+
+@cocotb.test(timeout_time=10, timeout_unit="ms")
+async def status_never_comes(dut: Any) -> None:
+    """A participant falls silent after its data: the next one waits the hold-off only; the host gets NO_STATUS."""
+    rig, host = await start(dut)
+    data = await begin(rig, host, 3)
+    await rig.transfer(DATA, 0, 2)
+    rig.slot(4).tx.silence()
+    await ends_silent(rig, host, data)
+    await rig.bench.reset_slot(rig.bench.config.slot_of_id(4))
+    rig.slot(4).tx.clear()
+    assert await rig.sense(host, 4) == (UNIT_ATTENTION, 0x2901)
+    await plain_retry(rig, host, 4, 3, data)
+    assert (await host.query(4, 0x01)).result == OK
+    await still_works(rig, host, 4)
+    await rig.finish()
+
+
+async def ends_silent(rig: SystemRig, host: Host, data: bytes) -> None:
+    """5 and 3 GOOD, 4 NO_STATUS; the medium of 4 holds the data or not: nothing was promised."""
+    done: list[Completion] = await host.completions()
+    assert {one.target: (one.result, one.good) for one in done} == {
+        5: (OK, True),
+        4: (NO_STATUS, False),
+        3: (OK, True),
+    }, rig.story(done)
+    rig.wrote([5, 3], 3, data)
+    if rig.medium(4).block(3) == data:
+        rig.wrote([4], 3, data)
+    assert [one.target for one in rig.of_kind(Kind.RESELECTION)] == [5, 3]
+
+
+# -- RST --------------------------------------------------------------------------------------------------------------
+
+MOMENTS = ("arbitration", "selection", "message", "leader_data", "hand_over", "participant_data", "release", "status")
+
+
+async def moment(rig: SystemRig, name: str) -> None:
+    """Return at that moment of the next mirrored write."""
+    dut = rig.dut
+    if name == "arbitration":
+        await RisingEdge(dut.bus_bsy)
+    elif name == "selection":
+        await RisingEdge(dut.bus_sel)
+    elif name == "message":
+        await rig.transfer(OUT, 5)
+    elif name == "leader_data":
+        await rig.transfer(DATA, 77)
+    elif name == "hand_over":
+        await rig.after_transfer(OUT, 1, 1)
+    elif name == "participant_data":
+        await rig.transfer(DATA, 200, 1)
+    elif name == "release":
+        await rig.after_transfer(OUT, 1, 3)
+    else:
+        assert name == "status"
+        await rig.transfer(Phase.STATUS, 0, 1)
+
+
+@cocotb.test(timeout_time=20, timeout_unit="ms")
+@cocotb.parametrize(when=MOMENTS)
+async def rst(dut: Any, when: str) -> None:
+    """At any moment: all release, no GOOD without the data, nothing half-written; after initialisation all works."""
+    rig, host = await start(dut)
+    reached = cocotb.start_soon(moment(rig, when))
+    data = await begin(rig, host, 1)
+    await reached
+    await host.port.write("CONTROL", 1)
+    done = await host.completions()
+    results = {one.target: one.result for one in done}
+    assert set(results) == {5, 4, 3}
+    assert RESET in results.values()
+    assert set(results.values()) <= {RESET, OK}
+    assert all(one.good for one in done if one.result == OK)
+    assert (OK in results.values()) == (when == "status")
+    await rig.quiet()
+    for scsi_id, _ in GROUP:
+        block = rig.medium(scsi_id).block(1)
+        if block == data:
+            rig.wrote([scsi_id], 1, data)
+        else:
+            assert results[scsi_id] == RESET
+            assert rig.medium(scsi_id).writes == 0
+    assert len(rig.of_kind(Kind.RESET)) == 1
+    await initialise_again(rig, host)
+    await rig.finish()

@@ -1,0 +1,378 @@
+"""What bus transactions mean to silent mirroring: the worked example (protocol, section 12) and its exceptions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cocotbext.scsi import wires as w
+from cocotbext.scsi.constants import Phase
+from cocotbext.scsi.transaction import Kind, Transaction
+from cocotbext.scsi.transcript import describe_last, read_transcript, write_transcript
+from helpers.waves import HOST, LEADER, SECOND, THIRD, DecodedBus, Waves, data_bits
+from silentmirror import mirror
+
+BLOCK = bytes(range(16))
+
+
+def _enrol(waves: Waves, target: tuple[int, int], message: str) -> None:
+    waves.select(HOST, target)
+    waves.out(target[0], 0, Phase.MSG_OUT, bytes.fromhex(message))
+    waves.into(target[0], 0, Phase.MSG_IN, bytes.fromhex(message)[1:3])
+    waves.free(0, target[0])
+
+
+def _switch(waves: Waves, current: tuple[int, int], then: tuple[int, int], message: str, keep: int) -> None:
+    waves.put(0, atn=1)
+    waves.out(current[0], 0, Phase.MSG_OUT, bytes.fromhex(message))
+    waves.put(current[0], msg=0, cd=0, io=0)
+    if current[0] != keep:
+        waves.release(current[0])
+    waves.wait(500)
+    waves.out(then[0], 0, Phase.DATA_OUT, BLOCK)
+
+
+def _status(waves: Waves, target: tuple[int, int]) -> None:
+    waves.reselect(target, HOST)
+    waves.into(target[0], 0, Phase.MSG_IN, bytes.fromhex("802001"))
+    waves.into(target[0], 0, Phase.STATUS, b"\0")
+    waves.into(target[0], 0, Phase.MSG_IN, b"\0")
+    waves.free(0, target[0])
+
+
+def worked_example(waves: Waves) -> None:
+    """Discovery, one mirrored write and the statuses; slot 0 is the initiator."""
+    _enrol(waves, LEADER, "C02600")
+    _enrol(waves, SECOND, "C02601")
+    _enrol(waves, THIRD, "C02602FF")
+    waves.select(HOST, LEADER)
+    waves.out(2, 0, Phase.MSG_OUT, bytes.fromhex("C02001 01098A00 00000000 000010"))
+    waves.out(2, 0, Phase.DATA_OUT, BLOCK)
+    _switch(waves, LEADER, SECOND, "2C01", keep=2)
+    _switch(waves, SECOND, THIRD, "2C02FF", keep=2)
+    waves.put(0, atn=1)
+    waves.out(4, 0, Phase.MSG_OUT, bytes.fromhex("2E02"))
+    waves.free(0, 4, 2)
+    for target in (LEADER, SECOND, THIRD):
+        _status(waves, target)
+
+
+EXAMPLE = [
+    ("msg_out", 5, "c02600", "query"),
+    ("msg_in", 5, "2600", "accept"),
+    ("msg_out", 4, "c02601", "query"),
+    ("msg_in", 4, "2601", "accept"),
+    ("msg_out", 3, "c02602ff", "query"),
+    ("msg_in", 3, "2602", "accept"),
+    ("msg_out", 5, "c0200101098a0000000000000010", "mirror_write"),
+    ("data_out", 5, BLOCK.hex(), "leader_data"),
+    ("msg_out", 5, "2c01", "switch_role"),
+    ("data_out", 4, BLOCK.hex(), "hand_over"),
+    ("msg_out", 4, "2c02ff", "switch_role"),
+    ("data_out", 3, BLOCK.hex(), "hand_over"),
+    ("msg_out", 3, "2e02", "release"),
+    *(
+        phase
+        for target in (5, 4, 3)
+        for phase in (
+            ("msg_in", target, "802001", None),
+            ("status", target, "00", "mirror_status"),
+            ("msg_in", target, "00", "mirror_complete"),
+        )
+    ),
+]
+
+
+def _lines(done: list[Transaction]) -> list[dict[str, Any]]:
+    mirror.annotate(done)
+    return [one.to_json() for one in done]
+
+
+def test_worked_example_is_recognised() -> None:
+    bus = DecodedBus()
+    worked_example(bus.waves)
+    lines = _lines(bus.finish())
+    phases = [(one["phase"], one["by"], one["bytes"], one.get("note")) for one in lines if one["kind"] == "phase"]
+    assert phases == EXAMPLE
+    kinds = [one["kind"] for one in lines]
+    assert (kinds.count("arbitration"), kinds.count("selection"), kinds.count("reselection")) == (7, 4, 3)
+    assert all(one["winner"] == one["contenders"][0] for one in lines if one["kind"] == "arbitration")
+    assert [one.get("note") for one in lines if one["kind"] == "bus_free"] == [None] * 8
+
+
+def test_worked_example_without_a_view_of_drivers() -> None:
+    """The notes are the same; who drives the phase lines is not told, so `by` is the connection's target."""
+    bus = DecodedBus(drivers=False)
+    worked_example(bus.waves)
+    lines = _lines(bus.finish())
+    phases = [(one["phase"], one["by"], one["bytes"], one.get("note")) for one in lines if one["kind"] == "phase"]
+    assert phases == [
+        (phase, 5 if 7 <= n <= 12 else by, data, note) for n, (phase, by, data, note) in enumerate(EXAMPLE)
+    ]
+
+
+def test_transcript_survives_the_file(tmp_path: Path) -> None:
+    bus = DecodedBus()
+    worked_example(bus.waves)
+    done = bus.finish()
+    mirror.annotate(done)
+    path = tmp_path / "deep" / "bus.jsonl"
+    assert write_transcript(path, done) == len(done) > 40
+    assert read_transcript(path) == done
+    text = describe_last(done, 9)
+    assert len(text.splitlines()) == 9
+    assert "RESELECTION  3 -> 7" in text
+    assert "[mirror_status]" in text
+    path.write_text(path.read_text() + '{"kind": "phase"}\n')
+    with pytest.raises(ValueError, match=rf"bus.jsonl:{len(done) + 1}: "):
+        read_transcript(path)
+
+
+@pytest.mark.parametrize(
+    ("answer", "notes"),
+    [
+        ([(Phase.MSG_IN, "07"), (Phase.MSG_OUT, "08")], ["query", "declined", None]),
+        ([(Phase.MSG_IN, "2601")], ["query", "declined"]),
+        (
+            [(Phase.COMMAND, "000000000000"), (Phase.STATUS, "00"), (Phase.MSG_IN, "00")],
+            ["query", "declined", None, None],
+        ),
+        ([(Phase.MSG_OUT, "08")], ["query", "declined"]),
+        ([], ["query"]),
+    ],
+)
+def test_query_declined(answer: list[tuple[Phase, str]], notes: list[str | None]) -> None:
+    """Every outcome but the right answer; BUS FREE where nothing else came."""
+    bus = DecodedBus()
+    waves = bus.waves
+    waves.select(HOST, LEADER)
+    waves.phase(2, Phase.MSG_OUT)
+    for byte in bytes.fromhex("C02600"):
+        waves.put(2, req=1)
+        waves.put(0, data=data_bits(byte))
+        waves.handshake(2, 0)
+    waves.put(0, data=0)
+    for phase, text in answer:
+        waves.phase(2, Phase.DATA_OUT)  # the phase lines change, so that a second MESSAGE OUT is one of its own
+        (waves.into if phase.is_in else waves.out)(2, 0, phase, bytes.fromhex(text))
+    waves.free(0, 2)
+    lines = _lines(bus.finish())
+    assert [one.get("note") for one in lines if one["kind"] == "phase"] == notes
+    assert lines[-1].get("note") == (None if answer else "declined")
+
+
+def test_leave_reclaim_reject_and_abandon() -> None:
+    bus = DecodedBus()
+    waves = bus.waves
+    _enrol(waves, LEADER, "C02600")
+    waves.select(HOST, LEADER)
+    waves.out(2, 0, Phase.MSG_OUT, bytes.fromhex("C0 01 0A 8A 00 00000002 000010 FF"))
+    waves.out(2, 0, Phase.DATA_OUT, BLOCK)
+    waves.put(0, atn=1)
+    waves.out(2, 0, Phase.MSG_OUT, bytes.fromhex("2C01"))
+    waves.put(2, msg=0, cd=0)
+    waves.wait(10_000)
+    waves.put(0, atn=1)
+    waves.into(2, 0, Phase.MSG_IN, bytes.fromhex("2C00"))
+    waves.out(2, 0, Phase.MSG_OUT, bytes.fromhex("2C09"))
+    waves.into(2, 0, Phase.MSG_IN, b"\x07")
+    waves.free(0, 2)
+    _enrol(waves, LEADER, "C0260F")
+    done = bus.finish()
+    annotator = mirror.MirrorAnnotator()
+    for one in done:
+        annotator(one)
+    assert [one.note for one in done if one.note] == [
+        "query",
+        "accept",
+        "mirror_write",
+        "leader_data",
+        "switch_role",
+        "reclaimed",
+        "switch_role",
+        "rejected",
+        "abandoned",
+        "leave",
+        "accept",
+    ]
+    assert annotator.enrolled == {}
+    assert annotator.owed == {((7, 0, None), 5)}
+
+
+def test_damaged_message_is_not_believed() -> None:
+    bus = DecodedBus()
+    waves = bus.waves
+    waves.select(HOST, LEADER)
+    waves.phase(2, Phase.MSG_OUT)
+    for byte in bytes.fromhex("C02600"):
+        waves.put(2, req=1)
+        waves.put(0, data=data_bits(byte) ^ (1 << w.DBP), atn=int(byte != 0))
+        waves.handshake(2, 0)
+    waves.put(0, atn=1)
+    waves.out(2, 0, Phase.MSG_OUT, bytes.fromhex("C02600"))
+    waves.into(2, 0, Phase.MSG_IN, bytes.fromhex("2600"))
+    waves.free(0, 2)
+    done = bus.phases()
+    mirror.annotate(done)
+    assert [(one.note, one.resend) for one in done] == [("damaged", False), ("query", True), ("accept", False)]
+
+
+# Sequences of transactions, without waves
+
+
+class Story:
+    """Transactions of the pair 7 and 5, made up one by one; `notes` are those of the annotator."""
+
+    def __init__(self) -> None:
+        self.annotator = mirror.MirrorAnnotator()
+        self.notes: list[str | None] = []
+
+    def tell(self, kind: Kind, phase: Phase | None = None, text: str = "", by: int = 5, atn: bool = False) -> Story:
+        """One more transaction; a note of its own."""
+        one = Transaction(kind, 0, 0, initiator=7, target=5, phase=phase, by=by, data=bytes.fromhex(text), atn=atn)
+        self.annotator(one)
+        self.notes.append(one.note)
+        return self
+
+    def out(self, text: str, by: int = 5) -> Story:
+        """MESSAGE OUT."""
+        return self.tell(Kind.PHASE, Phase.MSG_OUT, text, by)
+
+    def into(self, text: str, by: int = 5) -> Story:
+        """MESSAGE IN."""
+        return self.tell(Kind.PHASE, Phase.MSG_IN, text, by)
+
+    def data(self, by: int = 5) -> Story:
+        """DATA OUT."""
+        return self.tell(Kind.PHASE, Phase.DATA_OUT, "00", by)
+
+    def status(self, by: int = 5, text: str = "80") -> Story:
+        """RESELECTION to BUS FREE, with these bytes of identification."""
+        self.tell(Kind.RESELECTION).into(text, by).tell(Kind.PHASE, Phase.STATUS, "00", by).into("00", by)
+        return self.free()
+
+    def free(self) -> Story:
+        """BUS FREE."""
+        return self.tell(Kind.BUS_FREE)
+
+
+WRITE = "01098A0000000000000010"
+
+
+def test_status_is_that_of_the_nexus() -> None:
+    """Only the member that took a copy, under the operation's LUN and tag, and only once."""
+    story = Story().tell(Kind.SELECTION).out("C0" + "2042" + WRITE).data().out("2E00").free()
+    story.notes.clear()
+    for by, text in ((5, "80"), (5, "802043"), (5, "812042"), (4, "802042"), (5, "802042"), (5, "802042")):
+        story.status(by, text)
+    noted = [story.notes[first : first + 5] for first in range(0, 30, 5)]
+    plain = [None] * 5
+    assert noted == [plain, plain, plain, plain, [None, None, "mirror_status", "mirror_complete", None], plain]
+
+
+@pytest.mark.parametrize("tag", ["21", "22", "24"])
+def test_tags_of_every_kind(tag: str) -> None:
+    parsed = mirror.parse_message_out(bytes.fromhex(f"C3{tag}4208"))
+    assert (parsed.lun, parsed.tag, parsed.vendor, parsed.other) == (3, 0x42, None, (b"\x08",))
+    assert mirror.parse_message_out(b"\xc0\x20").tag is None
+
+
+def test_ordinary_write_is_not_noted() -> None:
+    story = Story().tell(Kind.SELECTION).out("C0").tell(Kind.PHASE, Phase.COMMAND, "2A").data()
+    story.tell(Kind.PHASE, Phase.STATUS, "00").into("00").free()
+    assert story.notes == [None] * 7
+
+
+def test_reset_forgets_everything() -> None:
+    story = Story().tell(Kind.SELECTION).out("C02600").into("2600").free()
+    story.tell(Kind.SELECTION).out("C0" + WRITE).data()
+    assert story.annotator.enrolled == {(7, 0): 5}
+    assert story.annotator.owed == {((7, 0, None), 5)}
+    story.tell(Kind.RESET).free()
+    assert story.notes[-2:] == [None, None], "no operation is abandoned after a reset"
+    assert (story.annotator.enrolled, story.annotator.owed) == ({}, set())
+
+
+def test_target_reset_forgets_its_target() -> None:
+    story = Story()
+    for by, group_id in ((5, "00"), (4, "01")):
+        story.tell(Kind.SELECTION).out(f"C026{group_id}", by).into(f"26{group_id}", by).free()
+    story.tell(Kind.SELECTION).out("C0" + WRITE).data().out("2C01").data(4).out("2E01", 4).free()
+    story.tell(Kind.SELECTION).out("C00C").free()
+    assert story.annotator.enrolled == {(7, 1): 4}
+    assert story.annotator.owed == {((7, 0, None), 4)}
+
+
+def test_rejected_release_leaves_the_operation_open() -> None:
+    story = Story().out("C0" + WRITE).data().out("2E00").into("07").free()
+    assert story.notes == ["mirror_write", "leader_data", "release", "rejected", "abandoned"]
+
+
+def test_rejected_write_never_began() -> None:
+    story = Story().out("C0" + WRITE).into("07").out("08").data().free()
+    assert story.notes == ["mirror_write", "rejected", None, None, None]
+
+
+def test_rejected_switch_hands_nothing_over() -> None:
+    story = Story().out("C0" + WRITE).data().out("2C01").into("07").out("08").data().out("08").into("07")
+    assert story.notes == ["mirror_write", "leader_data", "switch_role", "rejected", None, "leader_data", None, None]
+
+
+def test_reject_after_another_phase_is_not_of_the_vendor_message() -> None:
+    story = Story().out("C0" + WRITE).data().into("07").out("2C01").into("2C01").into("2C00").data()
+    expected = ["mirror_write", "leader_data", None, "switch_role", None, "reclaimed", "leader_data"]
+    assert story.notes == expected
+
+
+def test_accept_counts_only_with_atn_false() -> None:
+    story = Story().out("C02600").tell(Kind.PHASE, Phase.MSG_IN, "2600", atn=True).into("2600").out("08")
+    assert story.notes == ["query", None, "accept", None]
+
+
+def test_damaged_answer_is_not_believed() -> None:
+    story = Story().out("C02600")
+    one = Transaction(Kind.PHASE, 0, 0, phase=Phase.MSG_IN, by=5, data=b"\x26\0", atn=True, parity_ok=False)
+    story.annotator(one)
+    assert one.note == "damaged"
+    assert story.annotator.enrolled == {}
+    assert story.into("2600").notes == ["query", "accept"]
+
+
+def test_new_query_to_a_target_ends_its_enrolment_in_that_group() -> None:
+    story = Story()
+    for group_id in ("00", "10", "03"):
+        story.out(f"C026{group_id}").into(f"26{group_id}").free()
+    assert story.annotator.enrolled == {(7, 0x10): 5, (7, 0x03): 5}
+
+
+def test_data_of_a_mirrored_read_and_command_inside() -> None:
+    story = Story().out("C0" + WRITE.replace("8A", "88", 1)).tell(Kind.PHASE, Phase.DATA_IN, "00")
+    story.out("2C01").tell(Kind.PHASE, Phase.COMMAND, "00").tell(Kind.PHASE, Phase.DT_DATA_IN, "00", 4)
+    assert story.notes == ["mirror_read", "leader_data", "switch_role", None, "hand_over"]
+
+
+@pytest.mark.parametrize(
+    ("text", "parsed"),
+    [
+        ("2C01", mirror.VendorMessage(mirror.MirrorMessage.SWITCH_ROLE, 0x01, False)),
+        ("2C02FF", mirror.VendorMessage(mirror.MirrorMessage.SWITCH_ROLE, 0x02, True)),
+        ("2C02FE", None),
+        ("2C02FFFF", None),
+        ("2C", None),
+        (
+            "0109883A0C060C06000200",
+            mirror.VendorMessage(mirror.MirrorExtended.READ, 0x3A, False, 0x0C060C06, 0x200),
+        ),
+        (
+            "010A8A000000000700100 0FF".replace(" ", ""),
+            mirror.VendorMessage(mirror.MirrorExtended.WRITE, 0x00, True, 7, 0x1000),
+        ),
+        ("010A8A0000000007001000FE", None),
+        ("01098A00000000070010", None),
+        ("01048A000000", None),
+    ],
+)
+def test_vendor_messages(text: str, parsed: mirror.VendorMessage | None) -> None:
+    assert mirror.parse_message_out(bytes.fromhex("C02042" + text)).vendor == parsed
