@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import cocotb
-from cocotb.triggers import Timer
+from cocotb.triggers import FallingEdge, Timer
 
 from cocotbext.scsi import Kind, Phase, Sampler, ScsiBus, ScsiMonitor, Transaction
 from cocotbext.scsi.checker import Checker, CheckerOptions
@@ -179,8 +179,24 @@ class Host:
         await self.port.load(addr, data)
 
     async def unload(self, length: int, addr: int = 0) -> bytes:
-        """Data out of the block buffer."""
-        return await self.port.unload(addr, length)
+        """Data out of the block buffer, taken at the falling edges of the clock, where no simulator has a race."""
+        taking = cocotb.start_soon(self._take_frame())
+        await self.port.write("UNLOAD_ADDR", addr)
+        await self.port.write("UNLOAD_LEN", length)
+        return await taking
+
+    async def _take_frame(self) -> bytes:
+        pins = {
+            name: getattr(self.dut, f"ini{self.number}_m_axis_t{name}") for name in ("valid", "data", "keep", "last")
+        }
+        clock, data = getattr(self.dut, f"ini{self.number}_clk"), bytearray()
+        while True:
+            await FallingEdge(clock)
+            if int(pins["valid"].value):
+                word = int(pins["data"].value).to_bytes(2, "little")
+                data += word[: int(pins["keep"].value).bit_count()]
+                if int(pins["last"].value):
+                    return bytes(data)
 
 
 class InitiatorRig:

@@ -1,12 +1,11 @@
-"""The bench itself, inside the simulator: clocks, cables, saboteurs, media, Python ports. Needs no device RTL to be right."""
+"""The bench itself, inside the simulator: clocks, cables, saboteurs, Python ports; needs no device RTL to be right."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import cocotb
-from cocotb.triggers import ReadOnly, RisingEdge, Timer
+from cocotb.triggers import ReadOnly, RisingEdge, Timer, ValueChange
 from cocotb.utils import get_sim_time
 
 from cocotbext.scsi.wires import M_ALL, NAMES
@@ -55,7 +54,7 @@ async def ports_only(dut: Any, **cables: float) -> Bench:
 
 @cocotb.test
 async def clocks_honour_ppm(dut: Any) -> None:
-    """Over 2000 cycles each clock's mean period is the nominal one changed by its offset, to 1 ps in all; phases hold."""
+    """Over 2000 cycles each clock's period is the nominal one changed by its offset, to 1 ps in all; phases hold."""
     cases = {0: (0.0, 0), 2: (200.0, 17), 3: (-200.0, 3125), 4: (0.4, 6249), 13: (-77.123, 1)}
     slots = {
         n: SlotConfig(Kind.INITIATOR if n == 0 else Kind.TARGET, scsi_id=n, ppm=ppm, phase_ps=phase)
@@ -87,7 +86,7 @@ async def clocks_honour_ppm(dut: Any) -> None:
 
 @cocotb.test
 async def seed_decides_clocks(dut: Any) -> None:
-    """Phase and offset that are not given come from the seed: same seed, same clock; other seed or slot, another one."""
+    """Phase and offset that are not given come from the seed: same seed, same clock; another seed or slot, another."""
     slots = {n: SlotConfig(Kind.TARGET, scsi_id=n) for n in (2, 3)}
     one, again, other = BenchConfig(slots, 1), BenchConfig(slots, 1), BenchConfig(slots, 2)
     assert one.clock_of(2) == again.clock_of(2)
@@ -128,7 +127,7 @@ async def unused_slots_are_silent(dut: Any) -> None:
 
 @cocotb.test
 async def python_ports_or_together(dut: Any) -> None:
-    """Two Python ports share every one of the 27 wires; both see the OR, and who drives is told apart, without delay."""
+    """Two Python ports share each of the 27 wires; both see the OR, and who drives is told apart, without delay."""
     await ports_only(dut)
     compared = 0
     for bit, name in enumerate(NAMES):
@@ -294,6 +293,102 @@ async def saboteur_delays(dut: Any) -> None:
 
 
 @cocotb.test
+async def delays_change_at_run_time(dut: Any) -> None:
+    """A delay that ends forgets what is on its way; a shorter one after it is exact; edges never overtake each other."""
+    bench = await ports_only(dut)
+    tx = bench.slot(14).tx
+    edges: list[tuple[int, int]] = []
+
+    async def watch() -> None:
+        while True:
+            await ValueChange(dut.bus_req)
+            edges.append((now_ps(), int(dut.bus_req.value)))
+
+    async def drive(level: int) -> int:
+        dut.py0_req_o.value = level
+        await ValueChange(dut.py0_req_o)
+        return now_ps()
+
+    task = cocotb.start_soon(watch())
+    tx.delay("req", 5000)
+    await bench.settle()
+    await drive(1)
+    await Timer(10, "ns")
+    tx.clear()
+    await bench.settle()
+    cleared = now_ps()
+    await Timer(1, "ns")
+    tx.delay("req", 7)
+    await bench.settle()
+    down = await drive(0)
+    await Timer(20, "ns")
+    assert edges == [(cleared, 1), (down + 7000, 0)], edges
+    edges.clear()
+    tx.delay("req", 40)
+    await bench.settle()
+    up = await drive(1)
+    await Timer(2, "ns")
+    tx.delay("req", 5)
+    await bench.settle()
+    await Timer(1, "ns")
+    await drive(0)
+    await Timer(100, "ns")
+    assert [time for time, _ in edges] in ([up + 40_000] * 2, []), "both edges at once: a pulse of no length or none"
+    last = await drive(1)
+    await Timer(6, "us")
+    assert edges[-1] == (last + 5000, 1)
+    task.cancel()
+    dut.py0_req_o.value = 0
+    tx.clear()
+
+
+@cocotb.test
+async def faults_leave_no_glitch(dut: Any) -> None:
+    """Arming faults on other signals, or a delay or drop on standing levels, does not move a wire even for a delta."""
+    bench = await ports_only(dut)
+    tx, rx = bench.slot(14).tx, bench.slot(15).rx
+    dut.py0_bsy_o.value = 1
+    await Timer(1, "ns")
+    moved: list[str] = []
+
+    async def watch(name: str) -> None:
+        while True:
+            await ValueChange(getattr(dut, name))
+            moved.append(f"{name} at {now_ps()} ps")
+
+    names = ("bus_bsy", "py1_bsy_i", "bus_sel", "py1_sel_i")
+    tasks = [cocotb.start_soon(watch(name)) for name in names]
+    for saboteur in (tx, rx):
+        saboteur.delay(["bsy", "sel"], 3)
+        saboteur.drop_edge(["bsy", "sel"])
+        saboteur.invert("req")
+        saboteur.stick("ack", 1)
+        await Timer(20, "ns")
+        saboteur.clear()
+        await Timer(20, "ns")
+    tx.drop_edge("sel")
+    rx.drop_edge("atn")
+    await Timer(1, "ns")
+    dut.py0_sel_o.value = 1
+    await Timer(5, "ns")
+    dut.py0_sel_o.value = 0
+    await Timer(5, "ns")
+    assert (tx.drops_pending, rx.drops_pending) == (0, 1 << NAMES.index("atn"))
+    assert moved == [], moved
+    tx.drop_edge("sel")
+    await Timer(1, "ns")
+    dut.py0_sel_o.value = 1
+    await Timer(5, "ns")
+    tx.clear()
+    await Timer(5, "ns")
+    assert sorted(entry.split()[0] for entry in moved) == ["bus_sel", "py1_sel_i"], moved  # clear shows what was hidden
+    for task in tasks:
+        task.cancel()
+    dut.py0_bsy_o.value = 0
+    dut.py0_sel_o.value = 0
+
+
+@cocotb.test
 async def saboteur_drops_one_edge(dut: Any) -> None:
     """Exactly the next pulse of the named signal is swallowed, in that direction only; a standing level stays."""
     bench = await ports_only(dut)
@@ -354,4 +449,3 @@ async def reset_and_clock_of_a_slot(dut: Any) -> None:
         assert int(two.clk.value) == level
     two.start_clock()
     await RisingEdge(two.clk)
-    assert not Path("never").exists()

@@ -444,7 +444,7 @@ async def bad_descriptors(dut: Any) -> None:
 
 @cocotb.test(timeout_time=10, timeout_unit="ms")
 async def one_task_a_nexus(dut: Any) -> None:
-    """A second descriptor for a nexus whose task is still open is refused; 32 tasks may wait at once."""
+    """A second descriptor for a nexus whose task is still open is refused."""
     rig = InitiatorRig(dut)
     target = rig.target_at(disconnect={"status"}, misbehave=[])
     host = await rig.host(YIELD_NS=0)
@@ -453,4 +453,32 @@ async def one_task_a_nexus(dut: Any) -> None:
     done = [await host.next_completion() for _ in range(3)]
     assert sorted((one.tag, one.result) for one in done) == [(4, OK), (4, BAD_DESCRIPTOR), (5, OK)]
     assert target.reselections >= 2
+    await rig.finish()
+
+
+@cocotb.test(timeout_time=20, timeout_unit="ms")
+async def full_table(dut: Any) -> None:
+    """32 tasks wait for a target that never comes back; the next descriptor waits until the first is given up."""
+    rig = InitiatorRig(dut)
+    target = rig.target_at(disconnect={"status"})
+    host = await rig.host(STATUS_TIMEOUT_US=2000)
+    tasks = await host.read("CAPS", "TASKS")
+    assert tasks == 32
+
+    async def forget(count: int) -> None:
+        """Every task but the last is lost as soon as the target has disconnected."""
+        for _ in range(count):
+            while not target.pending:
+                await Timer(100, "ns")
+            target.pending.clear()
+
+    forgetting = cocotb.start_soon(forget(tasks))
+    for tag in range(tasks + 1):
+        await host.send_command(TARGET, TEST_UNIT_READY, tag=tag, disc=True)
+    await forgetting
+    assert await host.read("STATUS", "OUTSTANDING") == tasks + 1
+    done = {one.tag: one for one in [await host.next_completion() for _ in range(tasks + 1)]}
+    assert [done[tag].result for tag in range(tasks)] == [NO_STATUS] * tasks
+    assert done[tasks].good
+    assert list(done).index(0) < list(done).index(tasks) < tasks  # the place of the first was enough
     await rig.finish()

@@ -10,7 +10,9 @@ from cocotb.triggers import Timer
 from cocotbext.scsi import Kind, Phase
 from cocotbext.scsi.models.faults import Fault, FaultKind, Faults
 from cocotbext.scsi.models.misbehaviour import Misbehaviour
+from cocotbext.scsi.models.target import TargetModel
 from initiator_rig import (
+    BAD_DESCRIPTOR,
     BLOCK,
     BUS_FREE,
     DET_BUS_FREE,
@@ -19,9 +21,12 @@ from initiator_rig import (
     DET_OTHER,
     DET_REJECT,
     GROUP,
+    IRQ_BUS_RESET,
     NO_STATUS,
     NOT_CAPABLE,
     OK,
+    REJECTED,
+    RESET,
     SEL_TIMEOUT,
     SKIPPED,
     TARGET,
@@ -40,6 +45,15 @@ def results(done: list[Completion]) -> list[int]:
     assert [one.rank for one in done] == list(range(len(done)))
     assert sum(one.last for one in done) == 1
     return [one.result for one in done]
+
+
+async def second_copy(members: list[TargetModel]) -> None:
+    """Return in the second copy: its participant has taken the phase lines and asks for data."""
+    while True:
+        await Timer(1, "us")
+        member = members[1].member
+        if member and member.operation and member.operation.task and member.operation.task.pointer:
+            return
 
 
 async def group(rig: InitiatorRig, host: Host, count: int = 3) -> None:
@@ -257,9 +271,12 @@ async def leader_is_absent(dut: Any) -> None:
     members = rig.members(2)
     host = await rig.host()
     await rig.enrol(host, 2)
+    await host.load(pattern())
+    assert results(await host.mirror_write([0, 1], LBA, BLOCK)) == [OK, OK]
     members[0].misbehave.add(Misbehaviour.NO_SELECTION_ANSWER)
     done = await host.mirror_write([0, 1], LBA, BLOCK)
     assert results(done) == [SEL_TIMEOUT, SKIPPED]
+    assert [one.moved for one in done] == [0, 0]
     await rig.finish()
 
 
@@ -282,4 +299,65 @@ async def two_writes_in_flight(dut: Any) -> None:
     for member in members:
         assert member.medium.read(0) == first
         assert member.medium.read(1) == second
+    await rig.finish()
+
+
+@cocotb.test(timeout_time=20, timeout_unit="ms")
+async def switch_rejected(dut: Any) -> None:
+    """A current target that has lost its enrolment rejects switch and release: aborted, nobody is GOOD."""
+    rig = InitiatorRig(dut)
+    members = rig.members()
+    host = await rig.host()
+    await rig.enrol(host)
+    await host.load(pattern())
+    await host.send_mirror_write([0, 1, 2], LBA, BLOCK, tag=5)
+    await second_copy(members)
+    members[1].member.identities.clear()  # type: ignore[union-attr]
+    done = sorted(await host.completions(), key=lambda one: one.rank)
+    assert results(done) == [REJECTED] * 3
+    out = [text for phase, text in rig.phases() if phase is Phase.MSG_OUT]
+    assert out[-3:] == ["2c02ff", "2e01", "0d"]
+    assert await host.read("STATUS", "OUTSTANDING") == 0
+    await rig.finish()
+
+
+@cocotb.test(timeout_time=20, timeout_unit="ms")
+async def reset_in_mirrored_write(dut: Any) -> None:
+    """Another device asserts RST in the second copy: every participant ends with RESET, enrolments are gone."""
+    rig = InitiatorRig(dut)
+    members = rig.members()
+    host = await rig.host()
+    await rig.enrol(host)
+    await host.load(pattern())
+    await host.send_mirror_write([0, 1, 2], LBA, BLOCK)
+    await second_copy(members)
+    rig.ports[3].drive(rst=1)
+    await Timer(26, "us")
+    rig.ports[3].drive(rst=0)
+    done = sorted(await host.completions(), key=lambda one: one.rank)
+    assert results(done) == [RESET] * 3
+    assert await host.read("ENROLLED") == 0
+    assert await host.read("IRQ_STATUS") & IRQ_BUS_RESET
+    (bad,) = await host.mirror_write([0], LBA, BLOCK)
+    assert bad.result == BAD_DESCRIPTOR
+    await rig.finish()
+
+
+@cocotb.test(timeout_time=20, timeout_unit="ms")
+async def duplicates_are_refused(dut: Any) -> None:
+    """A z that stands twice, one that is not enrolled, a nexus in use by a participant that owes its status."""
+    rig = InitiatorRig(dut)
+    rig.members(2, id4={"misbehave": [Misbehaviour.NO_STATUS]})
+    host = await rig.host(STATUS_TIMEOUT_US=200)
+    await rig.enrol(host, 2)
+    await host.load(pattern())
+    for order in ([0, 0], [0, 2], [15]):
+        (bad,) = await host.mirror_write(order, LBA, BLOCK)
+        assert (bad.result, bad.last) == (BAD_DESCRIPTOR, True)
+    await host.send_mirror_write([0, 1], LBA, BLOCK, tag=5)
+    assert (await host.next_completion()).good
+    (bad,) = await host.mirror_write([1], LBA, BLOCK, tag=5)
+    assert bad.result == BAD_DESCRIPTOR
+    done = await host.next_completion()
+    assert (done.rank, done.result, done.last) == (1, NO_STATUS, True)
     await rig.finish()

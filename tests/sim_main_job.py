@@ -1,35 +1,53 @@
-"""The main job with one fault: what the first participant hears of its data is wrong, parity right."""
+"""The main job with a fault in each of two ways, through the saboteurs: neither can be told by parity.
+
+Two inverted bits in a byte leave its parity as it was: no device notices, only comparisons do.
+"""
 
 from __future__ import annotations
 
 import pyuvm
 
+from cocotbext.scsi.constants import Phase
 from cocotbext.scsi.transaction import Transaction
+from silentmirror.bench import Slot
 from silentmirror.sim.job import MainJobTest
 
-VICTIM = 4
-"""SCSI ID of the drive that hears wrong data."""
+HEARS_WRONG = 4
+"""SCSI ID of the drive that hears wrong data in the silent way, in its first copy."""
+SAYS_WRONG = 5
+"""SCSI ID of the drive whose first status of a write is on the bus as 03h in the normal way."""
+BITS = ("db0", "db1")
 
 
-class DamagedDataTest(MainJobTest):
-    """In the silent way DB(0) and DB(1) are inverted at one drive while it takes its first copy.
-
-    Two inverted bits in a byte leave its parity as it was: no drive can tell, only a comparison of the media.
-    """
+class DamagedTest(MainJobTest):
+    """Watches the bus and sets the saboteurs at the right phase, once."""
 
     async def scenario(self) -> None:
         """The job, with an eye on the bus."""
-        self.done = self.job.way != "silent"
-        self.env.bus.monitor.add_callback(self._watch)
+        self.done = False
+        watch = {"silent": self._damage_data, "normal": self._damage_status}.get(self.job.way)
+        if watch is not None:
+            self.env.bus.monitor.add_callback(watch)
         await super().scenario()
 
-    def _watch(self, transaction: Transaction) -> None:
-        rx = self.env.bench.slot(self.env.config.bench.slot_of_id(VICTIM)).rx
+    def _slot(self, scsi_id: int) -> Slot:
+        return self.env.bench.slot(self.env.config.bench.slot_of_id(scsi_id))
+
+    def _damage_data(self, transaction: Transaction) -> None:
+        rx = self._slot(HEARS_WRONG).rx
         if transaction.note == "switch_role" and not self.done:
             self.done = True
-            rx.invert(["db0", "db1"])
-        elif transaction.note == "hand_over" and transaction.by == VICTIM:
+            rx.invert(BITS)
+        elif transaction.note == "hand_over" and transaction.by == HEARS_WRONG:
             rx.clear()
 
+    def _damage_status(self, transaction: Transaction) -> None:
+        tx = self._slot(SAYS_WRONG).tx
+        if transaction.phase is Phase.DATA_OUT and transaction.by == SAYS_WRONG and not self.done:
+            self.done = True
+            tx.invert(BITS)
+        elif transaction.phase is Phase.STATUS:
+            tx.clear()
 
-DamagedData = pyuvm.test()(DamagedDataTest)
+
+Damaged = pyuvm.test()(DamagedTest)

@@ -41,11 +41,11 @@ class Port:
         dut.rst_ni.value = 1
         await Timer(1, "ns")
         dut.rst_ni.value = 0
-        cocotb.start_soon(Clock(dut.clk_i, PERIOD_PS, "ps").start())
-        name = bytes(self.path)
-        name = b"\0" * (-len(name) % 8) + name
-        for at in range(0, len(name), 8):
-            await self.command(Reg.MED_PATH, int.from_bytes(name[at : at + 8], "big"))
+        Clock(dut.clk_i, PERIOD_PS, "ps").start()
+        text = bytes(self.path)
+        text = b"\0" * (-len(text) % 8) + text
+        for at in range(0, len(text), 8):
+            await self.command(Reg.MED_PATH, int.from_bytes(text[at : at + 8], "big"))
         await self.command(Reg.MED_OPEN, 1)
         await self.command(Reg.MED_BLOCKS, blocks)
         await self.command(Reg.MED_BLOCK_LEN, self.block_len)
@@ -144,7 +144,7 @@ async def blocks_read_and_written(dut: Any, block_len: int) -> None:
 
 @cocotb.test
 async def errors_leave_the_file_alone(dut: Any) -> None:
-    """Error injection counts blocks; write protect and addresses beyond the end are errors; the file stays as it was."""
+    """Errors on request, write protect and addresses beyond the end are told; the file stays as it was."""
     path = file_path()
     port = Port(dut, path, 512)
     await port.start(4)
@@ -172,7 +172,7 @@ async def errors_leave_the_file_alone(dut: Any) -> None:
 
 @cocotb.test
 async def latency_and_reset(dut: Any) -> None:
-    """The latency is kept in both directions, to a clock; a reset in the middle of a write leaves the file as it was."""
+    """The latency is kept in both directions, to a clock; a reset in mid-write leaves the file as it was."""
     path = file_path()
     port = Port(dut, path, 512)
     await port.start(4)

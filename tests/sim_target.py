@@ -55,11 +55,11 @@ async def write_and_read(dut: Any) -> None:
     rig.image(5, b2=one)
     assert (await initiator.command(5, read_10(2))).data == one
     assert await initiator.negotiate_wide(5)
-    many = pattern(10 * BLOCK, 11)
-    assert (await initiator.command(5, write_10(4, 10), data_out=many)).good
-    blocks = {f"b{4 + n}": many[n * BLOCK : (n + 1) * BLOCK] for n in range(10)}
+    many = pattern(9 * BLOCK, 11)
+    assert (await initiator.command(5, write_10(4, 9), data_out=many)).good
+    blocks = {f"b{4 + n}": many[n * BLOCK : (n + 1) * BLOCK] for n in range(9)}
     rig.image(5, b2=one, **blocks)
-    result = await initiator.command(5, read_10(4, 10))
+    result = await initiator.command(5, read_10(4, 9))
     assert result.good
     assert result.data == many
     assert (await initiator.command(5, read_10(0, 0))).good
@@ -86,4 +86,28 @@ async def disconnecting_write(dut: Any) -> None:
     untagged = await initiator.command(5, write_10(8), data_out=data, disc_priv=True)
     assert untagged.good
     assert untagged.reselections == 1
+    await rig.finish()
+
+
+@cocotb.test(timeout_time=5, timeout_unit="ms")
+async def disconnect_rejected(dut: Any) -> None:
+    """The initiator reads another message and rejects it: the target stays until the medium is done."""
+    rig = await TargetRig(dut, ids=(5,)).start()
+    initiator = rig.initiator()
+    await rig.ready(initiator)
+    rig.medium(5).set_latency(20_000)
+    task = cocotb.start_soon(initiator.command(5, write_10(7), data_out=pattern(BLOCK), tag=0x31))
+    await rig.phase_begins(Phase.DATA_OUT)
+    rig.host_slot.rx.invert(("db3", "db4"))
+    await rig.phase_begins(Phase.MSG_OUT)
+    rig.host_slot.rx.clear()
+    result = await task
+    assert (result.good, result.reselections) == (True, 0)
+    assert rig.phases()[-4:] == [
+        (Phase.MSG_IN, "04"),
+        (Phase.MSG_OUT, "07"),
+        (Phase.STATUS, "00"),
+        (Phase.MSG_IN, "00"),
+    ]
+    rig.image(5, b7=pattern(BLOCK))
     await rig.finish()

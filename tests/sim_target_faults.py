@@ -240,7 +240,7 @@ async def selections_not_answered(dut: Any) -> None:
 async def busy_while_a_task_waits(dut: Any) -> None:
     """One task at a time: BUSY, TASK SET FULL; ABORT TASK of that nexus ends it, of another one does not."""
     rig = await TargetRig(dut, ids=(5,)).start()
-    initiator = rig.initiator()
+    initiator = rig.initiator(status_timeout_us=600)
     await rig.ready(initiator)
     rig.medium(5).set_latency(150_000)
     first = cocotb.start_soon(initiator.command(5, write_10(1), data_out=DATA, tag=1))
@@ -338,8 +338,8 @@ async def bsy_lost(dut: Any) -> None:
 @cocotb.test(timeout_time=10, timeout_unit="ms")
 async def reselection_given_up(dut: Any) -> None:
     """Nobody answers: four calls, then the target is an ordinary one again; its sense data tell."""
-    rig = await TargetRig(dut, ids=(5,)).start()
-    initiator = rig.initiator(respond_to_reselection=False, status_timeout_us=2500)
+    rig = await TargetRig(dut, ids=(5,), overrides={5: {"sel_timeout_us": 40}}).start()
+    initiator = rig.initiator(respond_to_reselection=False, status_timeout_us=1200)
     await rig.ready(initiator)
     result = await initiator.command(5, write_10(2), data_out=DATA, disc_priv=True)
     assert result.ended is Ended.TIMEOUT

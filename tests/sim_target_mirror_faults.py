@@ -10,29 +10,14 @@ from cocotb.triggers import FallingEdge, RisingEdge, Timer
 from cocotbext.scsi import Kind, Phase
 from cocotbext.scsi.constants import Asc, Message, SenseKey, Status
 from cocotbext.scsi.models.faults import Fault, FaultKind, Faults
-from cocotbext.scsi.models.messages import identify, wdtr
-from cocotbext.scsi.models.mirror_connection import MirrorResult
-from cocotbext.scsi.models.mirror_messages import MirrorOrder, release, switch_role
+from cocotbext.scsi.models.messages import identify
 from cocotbext.scsi.models.task import Ended
-from model_rig import cdb_6, pattern, write_10
-from target_rig import BLOCK, BLOCKS, GROUP, OTHER_INITIATOR, TargetRig
+from model_rig import pattern, write_10
+from target_rig import BLOCK, BLOCKS, GROUP, TargetRig, holders, statuses
 
 DATA = pattern(BLOCK)
-READY = cdb_6(0x00)
-PARITY = (SenseKey.ABORTED_COMMAND, Asc.PARITY_ERROR)
-
-
-def statuses(result: MirrorResult) -> dict[int, int | None]:
-    """Status by SCSI ID."""
-    return {scsi_id: one.status for scsi_id, one in result.results.items()}
-
-
-def holders(rig: TargetRig, lba: int = 0, data: bytes = DATA) -> list[int]:
-    """SCSI IDs of the targets that hold `data` at `lba`; all others are blank, and all are blank elsewhere."""
-    found = [scsi_id for scsi_id in rig.ids if rig.medium(scsi_id).block(lba) == data]
-    for scsi_id in rig.ids:
-        rig.image(scsi_id, **({f"b{lba}": data} if scsi_id in found else {}))
-    return found
+SHORT = {scsi_id: {"stall_us": 100, "part_stall_us": 40} for scsi_id, _ in GROUP}
+"""Stall timers that a simulation can wait for."""
 
 
 @cocotb.test(timeout_time=10, timeout_unit="ms")
@@ -50,91 +35,8 @@ async def dead_participant(dut: Any) -> None:
     result = await initiator.mirror_write([GROUP[0], GROUP[2], GROUP[1]], 0, DATA, tag=2, switch_repeats=0)
     assert (result.ended, result.order, result.skipped) == (Ended.RELEASED, [5, 3], [4])
     assert (Phase.MSG_OUT, "2e00") in rig.phases()
-    assert holders(rig) == [5, 3]
+    assert holders(rig, DATA) == [5, 3]
     await rig.finish()
-
-
-@cocotb.test(timeout_time=10, timeout_unit="ms")
-async def damaged_at_a_snooper(dut: Any) -> None:
-    """Only target 4 sees wrong parity: in MIRROR WRITE, and is skipped; in SWITCH ROLE, and takes at the second."""
-    rig = await TargetRig(dut).start()
-    initiator = rig.initiator()
-    await rig.group(initiator)
-    task = cocotb.start_soon(initiator.mirror_write(GROUP, 0, DATA, tag=1))
-    await rig.phase_begins(Phase.MSG_OUT)
-    rig.slot(4).rx.invert("dbp0")
-    await rig.phase_begins(Phase.DATA_OUT)
-    rig.slot(4).rx.clear()
-    result = await task
-    assert (result.ended, result.order, result.skipped) == (Ended.RELEASED, [5, 3], [4])
-    assert holders(rig) == [5, 3]
-    task = cocotb.start_soon(initiator.mirror_write(GROUP, 0, DATA, tag=2))
-    await rig.phase_begins(Phase.DATA_OUT)
-    await rig.phase_begins(Phase.MSG_OUT)
-    rig.slot(4).rx.invert("dbp0")
-    await rig.phase_begins(Phase.MSG_IN)
-    rig.slot(4).rx.clear()
-    result = await task
-    assert result.good, result
-    assert result.order == [5, 4, 3]
-    assert rig.notes().count("reclaimed") == 3
-    assert holders(rig) == [5, 4, 3]
-    await rig.finish()
-
-
-@cocotb.test(timeout_time=10, timeout_unit="ms")
-async def damaged_messages(dut: Any) -> None:
-    """Wrong parity on the wires in MIRROR WRITE, either SWITCH ROLE or RELEASE: resent, and the operation ends well."""
-    rig = await TargetRig(dut).start()
-    faults = Faults()
-    initiator = rig.initiator(faults=faults)
-    await rig.group(initiator)
-    for tag, skip in enumerate((0, 1, 2, 3)):
-        faults.add(Fault(FaultKind.BAD_PARITY, Phase.MSG_OUT, 1, skip=skip))
-        result = await initiator.mirror_write(GROUP, 0, DATA, tag=tag)
-        assert result.good, result
-        assert len(faults.committed) == tag + 1
-    assert holders(rig) == [5, 4, 3]
-    assert [one.resend for one in rig.of_kind(Kind.PHASE)].count(True) == 4
-    assert "reclaimed" not in rig.notes()
-    await rig.finish("PAR-01")
-
-
-@cocotb.test(timeout_time=10, timeout_unit="ms")
-async def switch_beyond_repair(dut: Any) -> None:
-    """A participant cannot read SWITCH ROLE in four tries: it lets its lines go, the leader reclaims."""
-    rig = await TargetRig(dut).start()
-    initiator = rig.initiator(max_resends=5)
-    await rig.group(initiator)
-    task = cocotb.start_soon(initiator.mirror_write(GROUP, 0, DATA, tag=1))
-    await rig.phase_begins(Phase.DATA_OUT, 2)
-    rig.slot(4).rx.invert("dbp0")
-    await rig.phase_begins(Phase.MSG_IN)
-    rig.slot(4).rx.clear()
-    result = await task
-    assert (result.ended, result.order, result.skipped) == (Ended.RELEASED, [5, 4, 3], [])
-    assert statuses(result) == {5: 0, 4: Status.CHECK_CONDITION, 3: 0}
-    assert await rig.sense(initiator, 4) == PARITY
-    assert holders(rig) == [5, 3]
-    await rig.finish()
-
-
-@cocotb.test(timeout_time=10, timeout_unit="ms")
-async def damaged_copy(dut: Any) -> None:
-    """Wrong parity in one copy: that target alone reports it, its medium untouched."""
-    rig = await TargetRig(dut).start()
-    faults = Faults()
-    initiator = rig.initiator(faults=faults)
-    await rig.group(initiator)
-    for skip, scsi_id in enumerate((5, 4, 3)):
-        faults.add(Fault(FaultKind.BAD_PARITY, Phase.DATA_OUT, 40, skip=skip))
-        result = await initiator.mirror_write(GROUP, 0, DATA, tag=1)
-        assert statuses(result) == {5: 0, 4: 0, 3: 0} | {scsi_id: Status.CHECK_CONDITION}
-        assert await rig.sense(initiator, scsi_id) == PARITY
-        if skip == 0:
-            assert holders(rig) == [4, 3]
-    assert not faults.pending
-    await rig.finish("PAR-05")
 
 
 @cocotb.test(timeout_time=10, timeout_unit="ms")
@@ -178,7 +80,7 @@ async def no_room_for_the_context(dut: Any) -> None:
     rig = await TargetRig(dut, allow_unexpected_free=True).start()
     initiator = rig.initiator()
     await rig.group(initiator)
-    rig.medium(4).set_latency(600_000)
+    rig.medium(4).set_latency(300_000)
     busy = cocotb.start_soon(initiator.command(4, write_10(9), data_out=DATA, tag=0x70))
     await rig.phase_begins(Phase.MSG_IN)
     result = await initiator.mirror_write(GROUP, 0, DATA, tag=1, switch_repeats=0)
@@ -193,76 +95,9 @@ async def no_room_for_the_context(dut: Any) -> None:
 
 
 @cocotb.test(timeout_time=10, timeout_unit="ms")
-async def what_is_rejected(dut: Any) -> None:
-    """Bad form, unknown group, another's identity, no DiscPriv: MESSAGE REJECT; snoopers stay quiet."""
-    rig = await TargetRig(dut).start()
-    initiator = rig.initiator()
-    await rig.group(initiator)
-    disc = identify(disc_priv=True)
-    write = MirrorOrder(True, 0x00, 0, BLOCK, False)
-    bad = (
-        [identify(), write.encode()],
-        [disc, MirrorOrder(True, 0x70, 0, BLOCK, False).encode()],
-        [disc, MirrorOrder(True, 0x01, 0, BLOCK, False).encode()],
-        [disc, MirrorOrder(True, 0x00, 0, 0, False).encode()],
-        [disc, MirrorOrder(False, 0x00, 0, BLOCK, False).encode()],
-        [disc, bytes([1, 10]) + write.encode()[2:] + b"\xfe"],
-        [disc, switch_role(0x01)],
-        [disc, release(0x00)],
-        [disc, bytes([0x26, 0x00, 0xFE])],
-    )
-    for messages in bad:
-        result = await initiator.message_out(5, *messages)
-        assert result.ended is Ended.COMPLETE, messages
-        assert result.messages_in[0] == bytes([Message.MESSAGE_REJECT]), messages
-    assert holders(rig) == []
-    assert (await initiator.mirror_write(GROUP, 0, DATA)).good
-    await rig.finish("MIR-13", "MIR-14", "MIR-16", "MIR-17")
-
-
-@cocotb.test(timeout_time=10, timeout_unit="ms")
-async def rejected_within_the_operation(dut: Any) -> None:
-    """RELEASE for another yz, a second MIRROR WRITE, WDTR, QUERY, NO OPERATION: nobody acts, RELEASE ends well."""
-    rig = await TargetRig(dut).start()
-    initiator = rig.initiator()
-    await rig.group(initiator)
-    second = MirrorOrder(True, 0x02, 5, BLOCK, True).encode()
-    wrong = (release(0x00), second, b"\x26\x03", b"\x08", wdtr(0))
-    for tag, message in enumerate(wrong):
-        result = await initiator.mirror_write(GROUP, 0, DATA, tag=tag, ending_message=message)
-        assert rig.phases().count((Phase.MSG_IN, "07")) == tag + 1, f"{message.hex()}\n{rig.monitor.last()}"
-        assert result.good, result
-    assert holders(rig) == [5, 4, 3]
-    await rig.finish("MIR-15", "MIR-16")
-
-
-@cocotb.test(timeout_time=10, timeout_unit="ms")
-async def aborts(dut: Any) -> None:
-    """Each message that ends the operation: the leader frees the bus and no member reports."""
-    rig = await TargetRig(dut).start()
-    initiator = rig.initiator(status_timeout_us=150)
-    await rig.group(initiator)
-    for rig_medium in (rig.medium(5), rig.medium(4), rig.medium(3)):
-        rig_medium.set_latency(60_000)
-    for code in (0x06, 0x0D, 0x0E, 0x17):
-        result = await initiator.mirror_write(GROUP, 0, DATA, tag=1, ending_message=bytes([code]))
-        assert result.ended is Ended.ABORTED, hex(code)
-        await Timer(150, unit="us")
-        assert not rig.of_kind(Kind.RESELECTION), hex(code)
-    assert holders(rig) == [5, 4, 3]
-    result = await initiator.mirror_write(GROUP, 0, DATA, tag=1, ending_message=bytes([Message.TARGET_RESET]))
-    assert result.ended is Ended.ABORTED
-    assert (await initiator.command(3, READY)).status == Status.BUSY
-    await Timer(100, unit="us")
-    assert (await initiator.command(3, READY)).status == Status.CHECK_CONDITION
-    assert await rig.sense(initiator, 3) == (SenseKey.UNIT_ATTENTION, Asc.TARGET_RESET)
-    await rig.finish()
-
-
-@cocotb.test(timeout_time=10, timeout_unit="ms")
 async def participant_stops(dut: Any) -> None:
     """Its REQ does not come through in mid-data: BUS FREE by the leader's timer, its medium untouched."""
-    rig = await TargetRig(dut, allow_unexpected_free=True).start()
+    rig = await TargetRig(dut, overrides=SHORT, allow_unexpected_free=True).start()
     initiator = rig.initiator()
     await rig.group(initiator)
     task = cocotb.start_soon(initiator.mirror_write(GROUP, 0, DATA, tag=1))
@@ -274,7 +109,7 @@ async def participant_stops(dut: Any) -> None:
     assert (result.ended, result.results[4].ended) == (Ended.BUS_FREE, Ended.BUS_FREE)
     rig.slot(4).tx.clear()
     assert statuses(result) == {5: 0, 4: None, 3: None}
-    assert holders(rig) == [5]
+    assert holders(rig, DATA) == [5]
     assert (await initiator.mirror_write(GROUP, 0, DATA, tag=2)).good
     await rig.finish()
 
@@ -282,7 +117,7 @@ async def participant_stops(dut: Any) -> None:
 @cocotb.test(timeout_time=10, timeout_unit="ms")
 async def initiator_stops(dut: Any) -> None:
     """In the leader's data, in a participant's and at its end: the timers free the bus, nothing half-written kept."""
-    rig = await TargetRig(dut, allow_unexpected_free=True).start()
+    rig = await TargetRig(dut, overrides=SHORT, allow_unexpected_free=True).start()
     faults = Faults()
     initiator = rig.initiator(faults=faults)
     await rig.group(initiator)
@@ -291,9 +126,9 @@ async def initiator_stops(dut: Any) -> None:
         result = await initiator.mirror_write(GROUP, 0, DATA, tag=1)
         assert not faults.pending
         assert result.ended is Ended.BUS_FREE
-        assert holders(rig) == kept
+        assert holders(rig, DATA) == kept
         assert [scsi_id for scsi_id, status in statuses(result).items() if status is not None] == kept
-    await rig.finish()
+    await rig.finish("HSK-03")
 
 
 @cocotb.test(timeout_time=10, timeout_unit="ms")
@@ -312,36 +147,7 @@ async def leader_drops_bsy(dut: Any) -> None:
     result = await task
     assert result.ended is Ended.BUS_FREE
     assert statuses(result) == {5: 0, 4: None, 3: None}
-    assert holders(rig) == [5]
-    await rig.finish()
-
-
-@cocotb.test(timeout_time=10, timeout_unit="ms")
-async def damaged_release(dut: Any) -> None:
-    """Only the leader sees RELEASE damaged. FFh announced it: the bus is freed after 10 us. It did not: reclaim."""
-    rig = await TargetRig(dut).start()
-    initiator = rig.initiator()
-    await rig.group(initiator)
-    for announced in (True, False):
-        task = cocotb.start_soon(initiator.mirror_write(GROUP, 0, DATA, tag=1))
-        if not announced:
-            await rig.phase_begins(Phase.DATA_OUT, 2)
-            await rig.phase_begins(Phase.MSG_OUT)
-            rig.slot(5).rx.invert("dbp0")
-            await rig.phase_begins(Phase.DATA_OUT)
-        else:
-            await rig.phase_begins(Phase.DATA_OUT, 3)
-        rig.slot(5).rx.invert("dbp0")
-        if announced:
-            await rig.bus_free()
-            assert rig.notes()[-1] == "release"
-        else:
-            await rig.phase_begins(Phase.MSG_IN)
-        rig.slot(5).rx.clear()
-        result = await task
-        assert result.good, result
-    assert rig.notes().count("reclaimed") == 1
-    assert holders(rig) == [5, 4, 3]
+    assert holders(rig, DATA) == [5]
     await rig.finish()
 
 
@@ -355,7 +161,7 @@ async def served_member_named_again(dut: Any) -> None:
     result = await initiator.mirror_write(order, 0, DATA, tag=1, switch_repeats=0)
     assert (result.ended, result.order, result.skipped) == (Ended.RELEASED, [5, 4, 3], [4, 5])
     assert rig.notes().count("reclaimed") == 2
-    assert holders(rig) == [5, 4, 3]
+    assert holders(rig, DATA) == [5, 4, 3]
     await rig.finish()
 
 
@@ -401,67 +207,17 @@ async def reset_in_the_operation(dut: Any) -> None:
 
 
 @cocotb.test(timeout_time=10, timeout_unit="ms")
-async def enrolments(dut: Any) -> None:
-    """Replaced by a query, ended by leaving, dropped when another accepts the identity; four groups, no fifth."""
-    rig = await TargetRig(dut).start()
-    initiator = rig.initiator()
-    await rig.ready(initiator)
-
-    async def leads(scsi_id: int, yz: int) -> bool:
-        """The target accepts a mirrored write as this identity."""
-        result = await initiator.mirror_write([(scsi_id, yz)], 0, DATA)
-        assert result.good == (result.order == [scsi_id])
-        return result.good
-
-    assert (await initiator.query(5, 0x31)).accepted
-    assert await leads(5, 0x31)
-    assert (await initiator.query(5, 0x42, last=True)).accepted
-    assert (await initiator.query(5, 0x30)).accepted
-    assert (not await leads(5, 0x31), await leads(5, 0x30), await leads(5, 0x42)) == (True, True, True)
-    assert (await initiator.query(5, 0x4F)).accepted
-    assert not await leads(5, 0x42)
-    assert (await initiator.query(4, 0x30)).accepted
-    assert (not await leads(5, 0x30), await leads(4, 0x30)) == (True, True)
-    for group in range(4):
-        assert (await initiator.query(3, group << 4 | 5)).accepted
-    assert not (await initiator.query(3, 0x95)).accepted
-    assert (await initiator.query(3, 0x15)).accepted
-    await rig.finish("MIR-16")
-
-
-@cocotb.test(timeout_time=10, timeout_unit="ms")
-async def strangers_stay_out(dut: Any) -> None:
-    """Members that are not named, or named for another initiator or group: never a line, never the medium."""
-    rig = await TargetRig(dut, ids=(5, 4, 3, 2)).start()
-    first, second = rig.initiator(), rig.initiator(OTHER_INITIATOR)
-    await rig.group(first, 2)
-    await rig.ready(first, 3, 2)
-    await rig.ready(second)
-    assert (await first.query(3, 0x11)).accepted
-    assert (await second.query(2, 0x01)).accepted
-    assert (await second.query(4, 0x00)).accepted
-    result = await first.mirror_write(GROUP[:2], 0, DATA, tag=1)
-    assert result.good
-    assert holders(rig) == [5, 4]
-    result = await second.mirror_write([(4, 0x00), (2, 0x01)], 0, DATA, tag=1)
-    assert result.good, result
-    assert holders(rig) == [5, 4, 2]
-    await rig.finish()
-
-
-@cocotb.test(timeout_time=10, timeout_unit="ms")
 async def long_cables(dut: Any) -> None:
     """12 m to each device: the windows hold at both ends of the cable, also with a dead participant."""
-    rig = await TargetRig(dut, cable_ns=60).start()
+    rig = await TargetRig(dut, ids=(5, 4), cable_ns=60).start()
     initiator = rig.initiator()
-    await rig.group(initiator)
+    await rig.group(initiator, 2)
     rig.slot(4).stop_clock()
-    result = await initiator.mirror_write(GROUP, 0, DATA, tag=1)
-    assert (result.ended, result.order, result.skipped) == (Ended.RELEASED, [5, 3], [4])
-    assert holders(rig) == [5, 3]
+    result = await initiator.mirror_write(GROUP[:2], 0, DATA, tag=1, switch_repeats=0)
+    assert (result.ended, result.order, result.skipped) == (Ended.RELEASED, [5], [4])
     rig.slot(4).start_clock()
-    assert (await initiator.mirror_write(GROUP, 0, DATA, tag=2)).good
-    assert holders(rig) == [5, 4, 3]
+    assert (await initiator.mirror_write(GROUP[:2], 0, DATA, tag=2)).good
+    assert holders(rig, DATA) == [5, 4]
     await rig.finish()
 
 
@@ -481,5 +237,5 @@ async def attention_at_the_wrong_time(dut: Any) -> None:
     initiator.handshake.raise_atn()
     result = await task
     assert (result.ended, result.order) == (Ended.RELEASED, [5, 3])
-    assert holders(rig) == [5, 3]
+    assert holders(rig, DATA) == [5, 3]
     await rig.finish()

@@ -110,7 +110,7 @@ class SystemRig:
             image = folder / f"{scsi_id}.img"
             self._before[scsi_id] = pattern(self.block_len * self.blocks, f"medium {scsi_id}")
             image.write_bytes(self._before[scsi_id])
-            fields = {"scsi_id": scsi_id, "medium": image, "block_len": self.block_len}
+            fields: dict[str, Any] = {"scsi_id": scsi_id, "medium": image, "block_len": self.block_len}
             fields |= {**self.timers, **self.overrides.get(scsi_id, {})}
             slots[slot] = SlotConfig(SlotKind.TARGET, **fields)
         self._written: dict[int, dict[int, bytes]] = {scsi_id: {} for scsi_id in self.ids}
@@ -315,5 +315,3 @@ class SystemRig:
         assert self.of_kind(Kind.BUS_FREE)
         assert not int(self.dut.drv_all.value)
         self.compare_media()
-
-

@@ -45,7 +45,9 @@ class Case:
     narrow: Sequence[int] = ()
     """Targets that can do 8 bit only."""
     legacy: Sequence[int] = ()
-    """Targets that know no mirroring."""
+    """Targets that know no mirroring: asked all the same."""
+    outside: Sequence[int] = ()
+    """Targets that are not asked to join."""
     wide: bool = True
     """The initiator offers 16 bit."""
     block_len: int = 512
@@ -56,7 +58,7 @@ class Case:
     @property
     def members(self) -> list[int]:
         """SCSI IDs in the order of z."""
-        return [scsi_id for scsi_id in self.ids if scsi_id not in self.legacy]
+        return [scsi_id for scsi_id in self.ids if scsi_id not in (*self.legacy, *self.outside)]
 
 
 def first_ids(count: int) -> tuple[int, ...]:
@@ -68,6 +70,8 @@ class SystemTest(MirrorTest):
     """Media with a pattern of their own for each drive; `scenario` of a subclass; media compared afterwards."""
 
     case: Case = Case()
+    required: tuple[str, ...] = ("connections", "completions", "blocks")
+    """Comparisons of the scoreboard that must have been made."""
 
     def make_config(self) -> EnvConfig:
         """Slots and media of the case."""
@@ -90,7 +94,7 @@ class SystemTest(MirrorTest):
                 block_len=case.block_len,
             )
         settings = HostSettings(INITIATOR, wide=case.wide)
-        return EnvConfig(BenchConfig(slots, cocotb.RANDOM_SEED), hosts={0: settings})
+        return EnvConfig(BenchConfig(slots, cocotb.RANDOM_SEED), hosts={0: settings}, required=self.required)
 
     def data(self, length: int, salt: object) -> bytes:
         """Bytes that differ from seed to seed and from use to use."""
@@ -149,9 +153,11 @@ class SystemTest(MirrorTest):
             assert await self.sense(scsi_id) == (6, 0x2901)
 
     async def enrol(self) -> None:
-        """QUERY to every target in order: members get z = 0, 1, ...; a legacy target is asked for the next z."""
+        """QUERY to the targets in order: members get z = 0, 1, ...; a legacy target is asked for the next z."""
         members = self.case.members
         for scsi_id in self.case.ids:
+            if scsi_id in self.case.outside:
+                continue
             z = sum(one in members for one in self.case.ids[: self.case.ids.index(scsi_id)])
             last = scsi_id == members[-1]
             query = QueryRequest(INITIATOR, self.tag(), disc_priv=True, target=scsi_id, group=GROUP, z=z, last=last)

@@ -13,6 +13,7 @@ from cocotb.triggers import RisingEdge, Timer
 from cocotbext.scsi import Kind, Phase, Sampler, ScsiBus, ScsiMonitor, Transaction
 from cocotbext.scsi.checker import Checker, CheckerOptions
 from cocotbext.scsi.models.initiator import InitiatorModel
+from cocotbext.scsi.models.mirror_connection import MirrorResult
 from cocotbext.scsi.models.port import ScsiPort
 from cocotbext.scsi.models.task import Result
 from model_rig import cdb_6
@@ -78,6 +79,11 @@ class TargetRig:
         """An initiator: ID 7 on slot 14, any other on slot 15; times out fast unless told otherwise."""
         port = ScsiPort(self.dut, "py0" if scsi_id == INITIATOR else "py1")
         return InitiatorModel(port, scsi_id, **{"selection_timeout_us": 260, "status_timeout_us": 2000, **options})
+
+    @property
+    def host_slot(self) -> Slot:
+        """The slot of the initiator with ID 7."""
+        return self.bench.slot(_HOST_SLOT)
 
     def slot(self, scsi_id: int) -> Slot:
         """The slot of a target."""
@@ -169,3 +175,16 @@ class TargetRig:
         assert sum(rule.evaluations for rule in self.checker.rules.values()) > 0
         assert self.of_kind(Kind.BUS_FREE)
         assert int(self.dut.bus_all.value) == 0, f"{int(self.dut.bus_all.value):#x}\n{self.monitor.last()}"
+
+
+def statuses(result: MirrorResult) -> dict[int, int | None]:
+    """Status by SCSI ID."""
+    return {scsi_id: one.status for scsi_id, one in result.results.items()}
+
+
+def holders(rig: TargetRig, data: bytes, lba: int = 0) -> list[int]:
+    """SCSI IDs of the targets that hold `data` at `lba`; all others are blank, and all are blank elsewhere."""
+    found = [scsi_id for scsi_id in rig.ids if rig.medium(scsi_id).block(lba) == data]
+    for scsi_id in rig.ids:
+        rig.image(scsi_id, **({f"b{lba}": data} if scsi_id in found else {}))
+    return found

@@ -25,7 +25,7 @@ endmodule
 
 def test_bench_behaviour(run_sim: SimRunner) -> None:
     """Clocks, cables, saboteurs, Python ports, unused slots, resets."""
-    assert len(run_sim("sim_bench").cases) == 10
+    assert len(run_sim("sim_bench").cases) == 12
 
 
 def test_medium(run_sim: SimRunner) -> None:

@@ -27,9 +27,9 @@ RST_MOMENTS = 8
 @pytest.mark.parametrize("cases", [PARITY, SILENCE], ids=["parity", "silence"])
 def test_faults(run_sim: SimRunner, cases: tuple[str, ...]) -> None:
     """Wrong parity at one device only; devices that fall silent, drop BSY or hang."""
-    assert len(run_sim("sim_faults", *cases).cases) == len(cases)
+    assert len(run_sim("sim_faults", *cases, timeout_s=1800).cases) == len(cases)
 
 
 def test_rst(run_sim: SimRunner) -> None:
     """RST at several moments of a mirrored write."""
-    assert len(run_sim("sim_faults", "rst").cases) == RST_MOMENTS
+    assert len(run_sim("sim_rst", timeout_s=1800).cases) == RST_MOMENTS

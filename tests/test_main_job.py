@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -100,18 +101,28 @@ def check_figures(runs: dict[str, dict[str, Any]], blocks: int, image_bytes: int
         assert run["throughput_mb_s"] == pytest.approx(image_bytes / run["bus_time_ns"] * 1000)
 
 
-def test_damaged_data_fails_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One drive hears wrong data with right parity: every status is GOOD, and the run fails all the same."""
+def test_damage_fails_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wrong data with right parity at one drive, a wrong status byte of another: found by every comparison there is."""
     monkeypatch.setenv("PYTHONPATH", str(TESTS))
-    assert main.run(options(tmp_path, bytes(range(256)) * 2), module="sim_main_job") == 1
+    assert main.run(options(tmp_path, bytes(range(256)) * 2, targets=2), module="sim_main_job") == 1
     report = load(tmp_path)
     assert report["result"] == "FAIL"
-    assert "silent: drive 4: the image differs in 1 block(s), first in block 0" in report["failures"]
-    assert all("silent: " in failure for failure in report["failures"])
-    statuses = {run["status"] for target in report["targets"] for run in target["runs"].values()}
-    assert statuses == {"GOOD"}
-    equal = {t["scsi_id"]: t["runs"]["silent"]["sha256"] == report["image"]["sha256"] for t in report["targets"]}
-    assert equal == {5: True, 4: False, 3: True}
+    silent, normal = (
+        [text.removeprefix(way) for text in report["failures"] if text.startswith(way)]
+        for way in ("silent: ", "normal: ")
+    )
+    assert len(silent) + len(normal) == len(report["failures"])
+    assert silent[0] == "drive 4: the image differs in 1 block(s), first in block 0"
+    assert re.fullmatch(r"GOOD at [0-9.]+ ns, but block 0 of target 4 differs", silent[1])
+    assert normal[0] == "drive 5: status 03h"
+    assert any(text.startswith("on the bus: selection 7 -> 5") and "STATUS by 5: 03" in text for text in normal)
+    assert any(text.startswith("completion of target 5 is") for text in normal)
+    statuses = {t["scsi_id"]: [run["status"] for run in t["runs"].values()] for t in report["targets"]}
+    assert statuses == {5: ["GOOD", "03h", "GOOD"], 4: ["GOOD", "GOOD", "GOOD"]}
+    equal = {
+        t["scsi_id"]: [r["sha256"] == report["image"]["sha256"] for r in t["runs"].values()] for t in report["targets"]
+    }
+    assert equal == {5: [True, True, True], 4: [False, True, True]}
 
 
 @pytest.mark.parametrize("breaking", [KeyboardInterrupt(), RuntimeError("no more room")])

@@ -17,7 +17,10 @@ ENTRIES = "entries_must_be_1_to_16"
 PERIOD = "clk_period_ps_must_be_4000_to_20000"
 
 
-@pytest.mark.parametrize("module", ["sim_target", "sim_target_faults", "sim_target_mirror", "sim_target_mirror_faults"])
+@pytest.mark.parametrize(
+    "module",
+    ["sim_target", "sim_target_faults", "sim_target_mirror", "sim_target_mirror_messages", "sim_target_mirror_faults"],
+)
 def test_target(run_sim: SimRunner, module: str) -> None:
     run_sim(module)
 

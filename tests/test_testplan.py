@@ -22,6 +22,7 @@ STEPS: dict[str, list[int] | list[str]] = {
 }
 # Adapters and devices of the host computer in which nothing of the method happens.
 WITHOUT_TEST = {("Figure 2", str(number)) for number in (210, 214, 216, 218, 219, 220, 222, 224)}
+TESTS = ROOT / "tests"
 _ROW = re.compile(r"^\| ((?:Figure|Table) \d) \| ([^|]+) \| ([^|]+) \| ([^|]*) \|$", re.MULTILINE)
 _TEST = re.compile(r"`(\w+\.py::[\w:]+)`")
 
@@ -45,9 +46,8 @@ def test_every_step_is_shown_by_a_test(plan: dict[tuple[str, str], list[str]]) -
     assert {row for row, tests in plan.items() if not tests} == WITHOUT_TEST
 
 
-def test_every_named_test_exists(plan: dict[tuple[str, str], list[str]]) -> None:
-    named = {test for tests in plan.values() for test in tests}
-    assert len(named) > 10
+def pytest_tests() -> set[str]:
+    """All tests that pytest collects, as `file::name`."""
     collected = subprocess.run(
         [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider"],
         cwd=ROOT,
@@ -55,6 +55,32 @@ def test_every_named_test_exists(plan: dict[tuple[str, str], list[str]]) -> None
         text=True,
         check=True,
     ).stdout
-    existing = {line.removeprefix("tests/").partition("[")[0] for line in collected.splitlines() if "::" in line}
-    assert len(existing) > 50
-    assert sorted(named - existing) == []
+    lines = [line.removeprefix("tests/").partition("[")[0] for line in collected.splitlines() if "::" in line]
+    assert len(lines) > 100
+    return set(lines)
+
+
+def simulator_tests() -> set[str]:
+    """All tests inside the simulator, as `file::name`: decorated coroutines, and the keys of tables of cases."""
+    found = set()
+    for path in TESTS.glob("sim_*.py"):
+        text = path.read_text(encoding="utf-8")
+        names = re.findall(r"^@cocotb\.(?:test|parametrize)\b.*?^async def (\w+)", text, re.MULTILINE | re.DOTALL)
+        if "pyuvm.test()(make_test(" in text:
+            names += re.findall(r'^    "(\w+)": \(', text, re.MULTILINE)
+        found |= {f"{path.name}::{name}" for name in names}
+    assert len(found) > 50
+    return found
+
+
+def test_every_named_test_exists(plan: dict[tuple[str, str], list[str]]) -> None:
+    named = {test for tests in plan.values() for test in tests}
+    assert len(named) > 30
+    assert sorted(named - pytest_tests() - simulator_tests()) == []
+
+
+def test_every_named_simulation_is_run(plan: dict[tuple[str, str], list[str]]) -> None:
+    modules = {test.partition(".")[0] for tests in plan.values() for test in tests if test.startswith("sim_")}
+    assert len(modules) > 5
+    runners = "".join(path.read_text(encoding="utf-8") for path in TESTS.glob("test_*.py"))
+    assert [module for module in sorted(modules) if f'"{module}"' not in runners] == []

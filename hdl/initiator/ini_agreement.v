@@ -26,6 +26,7 @@ module ini_agreement (
     input wire       said_i,
     input wire [3:0] said_kind_i,
     input wire       say_rest_i,
+    input wire       offering_i,  // WDTR is being said behind IDENTIFY
 
     output wire offer_o,      // append WDTR to IDENTIFY
     output reg  offered_o,    // it was said, the answer is to come
@@ -36,8 +37,8 @@ module ini_agreement (
 );
 
   wire came = msg_stb_i && msg_i == `INI_MSG_WDTR && arg_i <= 8'd1;
-  wire rejected = msg_stb_i && msg_i == `INI_MSG_REJECT && !say_rest_i
-      && ((said_kind_i == `INI_SAY_IDENTIFY && offered_o) || said_kind_i == `INI_SAY_WDTR);
+  wire rejected = msg_stb_i && msg_i == `INI_MSG_REJECT && (offering_i
+      || (!say_rest_i && ((said_kind_i == `INI_SAY_IDENTIFY && offered_o) || said_kind_i == `INI_SAY_WDTR)));
 
   wire awake = clear_i || |forget_i || (conn_i ? said_i || msg_stb_i : offered_o || !wide_said_o);
 
@@ -55,13 +56,20 @@ module ini_agreement (
       wide_o <= 16'd0;
       known_o <= 16'd0;
       offered_o <= 1'b0;
-    end else if (|forget_i) begin
+    end else begin
       wide_o <= wide_o & ~forget_i;
       known_o <= known_o & ~forget_i;
-    end else if (!conn_i) begin
-      offered_o <= 1'b0;
-      wide_said_o <= 1'b1;
-    end else begin
+      if (!conn_i) begin
+        offered_o <= 1'b0;
+        wide_said_o <= 1'b1;
+      end else begin
+        messages;
+      end
+    end
+  end
+
+  task messages;
+    begin
       if (said_i && said_kind_i == `INI_SAY_IDENTIFY) offered_o <= offer_o;
       if (came) begin
         offered_o <= 1'b0;
@@ -74,7 +82,7 @@ module ini_agreement (
         agree(1'b0);
       end
     end
-  end
+  endtask
 
   task agree;
     input wide;

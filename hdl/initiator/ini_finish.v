@@ -153,7 +153,7 @@ module ini_finish #(
           end else if (task_i) begin
             state_q <= ONE;
           end
-        end else if (drain_q) begin
+        end else if (drain_q && !end_i) begin  // a connection that RST ends has its own say first
           drain_q <= 1'b0;
           find_any_o <= 1'b1;
           state_q <= DRAIN;

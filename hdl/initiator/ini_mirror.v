@@ -11,7 +11,7 @@ module ini_mirror (
     input wire clk_i,
     input wire rst_ni,
 
-    input wire        begin_i,    // pulse: a mirrored write begins
+    input wire        begin_i,    // pulse: a task begins
     input wire        active_i,   // its connection is up
     input wire [ 3:0] count_i,    // participants
     input wire [59:0] order_i,    // z by rank

@@ -44,7 +44,8 @@ module ini_msg_out #(
     output reg        give_up_o, // pulse: it asked too often, something else is said instead
     output reg        said_o,    // pulse: ACK of the last byte negated
     output reg  [3:0] kind_o,    // what is, or was last, said
-    output wire       rest_o     // pending: bytes or a whole message still to come
+    output wire       rest_o,    // pending: bytes or a whole message still to come
+    output wire       offering_o // the WDTR behind IDENTIFY is under way
 );
 
   // Steps of a message phase
@@ -77,6 +78,7 @@ module ini_msg_out #(
 
   assign last_o = at_end;
   assign rest_o = pend_q;
+  assign offering_o = pend_q && kind_o == `INI_SAY_IDENTIFY && step_q > BODY;
 
   always @(*) begin
     case (kind_o)

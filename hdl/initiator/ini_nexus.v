@@ -63,6 +63,7 @@ module ini_nexus #(
     output reg        drop_rest_o,
     output wire       retry_ok_o,
     input  wire       say_rest_i,   // something is still to be said
+    input  wire       offering_i,   // ... and it is the WDTR behind IDENTIFY
     input  wire [3:0] said_kind_i,
     input  wire       resend_i,
     input  wire       give_up_i,
@@ -342,7 +343,9 @@ module ini_nexus #(
   task rejected;
     case (said_kind_i)
       `INI_SAY_QUERY: drop_rest_o <= say_rest_i;
-      `INI_SAY_IDENTIFY: if (!offered_i || say_rest_i) doom(`INI_RES_REJECTED);
+      `INI_SAY_IDENTIFY:
+      if (offering_i) drop_rest_o <= 1'b1;
+      else if (!offered_i || say_rest_i) doom(`INI_RES_REJECTED);
       `INI_SAY_WRITE, `INI_SAY_SWITCH, `INI_SAY_RELEASE: rejected_o <= !doomed_o;
       default: ;
     endcase

@@ -171,7 +171,7 @@ module ini_port #(
       .clk_i    (clk_i),
       .rst_ni   (rst_ni),
       .host_i   (host_reset_i),
-      .conn_i   (conn_i),
+      .conn_i   (conn_i || resp_busy),
       .alive_i  (alive_i),
       .hang_us_i(hang_timeout_us_i),
       .drv_rst_o(drv_rst_o),

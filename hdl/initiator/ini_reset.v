@@ -11,7 +11,7 @@ module ini_reset #(
     input wire rst_ni,
 
     input wire        host_i,     // pulse: the host asks
-    input wire        conn_i,     // connected
+    input wire        conn_i,     // connected, or answering a reselection
     input wire        alive_i,    // something happens in the connection
     input wire [23:0] hang_us_i,
 
@@ -32,6 +32,7 @@ module ini_reset #(
       .clk_i     (clk_i),
       .rst_ni    (rst_ni),
       .run_i     (conn_i),
+      .hold_i    (1'b0),
       .restart_i (alive_i),
       .limit_us_i(hang_us_i),
       .expired_o (hangs)

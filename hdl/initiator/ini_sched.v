@@ -35,6 +35,8 @@ module ini_sched #(
     input  wire                  found_i,
     input  wire                  absent_i,
 
+    output wire       quiet_o,  // the table is not searched now, nor in the next clock
+
     output wire [3:0] enrol_z_o,
     input  wire       enrol_found_i,
     input  wire [3:0] enrol_target_i,
@@ -73,12 +75,14 @@ module ini_sched #(
   wire [24:0] data_end = {1'b0, desc_o[`INI_D_ADDR]} + {1'b0, desc_o[`INI_D_LEN]};
   wire        misplaced = desc_o[`INI_D_ADDR_LSB] || data_end > BUF_BYTES;
   wire [ 5:0] room = 6'd`INI_TASKS - used_i;
+  wire        full = room == 6'd0 || (mirror && (!gang_free_i || room < {2'd0, count}));
   reg         bad;
 
   // Nothing to do in a clock should cost a simulation nothing.
   wire        awake = state_q != EMPTY || submit_i || find_o;
 
   assign empty_o = state_q == EMPTY;
+  assign quiet_o = state_q != RANK && state_q != SEARCH && (state_q != WAIT || full);
   assign fail_o = state_q == FAIL;
   assign enrol_z_o = order[{rank_q, 2'd0}+:4];
   assign start_o = state_q == ASK && !conn_i && !closing_i && (used_i == 6'd0 || yielded_q);
@@ -130,15 +134,16 @@ module ini_sched #(
           WAIT: begin
             if (bad) begin
               fail(`INI_RES_BAD_DESCRIPTOR);
-            end else if (!conn_i && !answering_i && !closing_i && room != 6'd0
-                && (!mirror || (gang_free_i && room >= {2'd0, count}))) begin
+            end else if (!conn_i && !answering_i && !closing_i && !full) begin
               if (mirror) state_q <= RANK;
               else search;
             end
           end
 
           RANK:
-          if (rank_q == count) begin
+          if (answering_i || conn_i) begin
+            start_over;  // a target calls: its task is looked up first
+          end else if (rank_q == count) begin
             state_q <= ASK;
           end else if (!enrol_found_i || seen_q[enrol_z_o]) begin
             fail(`INI_RES_BAD_DESCRIPTOR);
@@ -149,7 +154,9 @@ module ini_sched #(
           end
 
           SEARCH:
-          if (found_i) begin
+          if (answering_i || conn_i) begin
+            start_over;
+          end else if (found_i) begin
             fail(`INI_RES_BAD_DESCRIPTOR);
           end else if (absent_i) begin
             rank_q <= rank_q + 4'd1;
@@ -172,6 +179,14 @@ module ini_sched #(
     begin
       find_o <= 1'b1;
       state_q <= SEARCH;
+    end
+  endtask
+
+  task start_over;
+    begin
+      rank_q <= 4'd0;
+      seen_q <= 16'd0;
+      state_q <= WAIT;
     end
   endtask
 

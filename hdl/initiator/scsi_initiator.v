@@ -117,7 +117,7 @@ module scsi_initiator #(
   wire [ 1:0] link_dbp;
   wire        link_atn;
   wire [ 7:0] msg_byte, cdb_byte;
-  wire msg_last, out_atn, resend, give_up, said, say_rest;
+  wire msg_last, out_atn, resend, give_up, said, say_rest, offering;
   wire [3:0] said_kind;
   wire bad, msg_stb;
   wire [3:0] msg;
@@ -153,7 +153,7 @@ module scsi_initiator #(
   wire [14:0] served, skipped, refused;
 
   // Scheduler, table, finish
-  wire sched_empty, sched_find, start_fail, fail_done, closing, gang_free;
+  wire sched_empty, sched_quiet, sched_find, start_fail, fail_done, closing, gang_free;
   wire [3:0] enrol_z, enrol_target, fail_why;
   wire enrol_found;
   wire [`INI_KEY_W-1:0] sched_key;
@@ -166,7 +166,7 @@ module scsi_initiator #(
   wire post;
   wire [31:0] cpl0, cpl1;
   wire ready = enable && sched_empty && !bus_rst;
-  wire late_ok = !conn && !port_busy && sched_empty && status_us != 24'd0;
+  wire late_ok = !conn && !port_busy && sched_quiet && status_us != 24'd0;
   wire started = conn && has_task && !in_table;
 
   assign scsi_msg_o = 1'b0;
@@ -301,7 +301,7 @@ module scsi_initiator #(
       .tx_last_i  (msg_last && wire_phase == `SCSI_PH_MSG_OUT),
       .tx_atn_i   (mirror && serving && data_end && wire_phase == `SCSI_PH_DATA_OUT),
       .tx_more_i  (data_more),
-      .say_i      (nx_say || mr_say || out_atn),
+      .say_i      (nx_say || (mr_say && !doomed) || out_atn),
       .phase_o    (phase),
       .phase_new_o(phase_new),
       .byte_req_o (byte_req),
@@ -329,7 +329,7 @@ module scsi_initiator #(
       .clk_i       (clk_i),
       .rst_ni      (bus_rst_n),
       .conn_i      (conn),
-      .say_i       (nx_say || mr_say),
+      .say_i       (nx_say || (mr_say && !doomed)),  // nothing replaces an ABORT
       .kind_i      (nx_say ? nx_kind : mr_kind),
       .drop_rest_i (drop_rest),
       .desc_i      (desc),
@@ -350,7 +350,8 @@ module scsi_initiator #(
       .give_up_o   (give_up),
       .said_o      (said),
       .kind_o      (said_kind),
-      .rest_o      (say_rest)
+      .rest_o      (say_rest),
+      .offering_o  (offering)
   );
 
   ini_msg_in #(
@@ -419,6 +420,7 @@ module scsi_initiator #(
       .said_i     (said),
       .said_kind_i(said_kind),
       .say_rest_i (say_rest),
+      .offering_i (offering),
       .offer_o    (offer_wdtr),
       .offered_o  (offered),
       .wide_said_o(wdtr_wide),
@@ -522,6 +524,7 @@ module scsi_initiator #(
       .drop_rest_o   (drop_rest),
       .retry_ok_o    (retry_ok),
       .say_rest_i    (say_rest),
+      .offering_i    (offering),
       .said_kind_i   (said_kind),
       .resend_i      (resend),
       .give_up_i     (give_up),
@@ -567,7 +570,7 @@ module scsi_initiator #(
   ini_mirror u_mirror (
       .clk_i      (clk_i),
       .rst_ni     (bus_rst_n),
-      .begin_i    (selected && spread),
+      .begin_i    (begin_task),
       .active_i   (mirror),
       .count_i    (desc[`INI_D_COUNT]),
       .order_i    (desc[`INI_D_ORDER]),
@@ -618,6 +621,7 @@ module scsi_initiator #(
       .key_o         (sched_key),
       .found_i       (found),
       .absent_i      (absent),
+      .quiet_o       (sched_quiet),
       .enrol_z_o     (enrol_z),
       .enrol_found_i (enrol_found),
       .enrol_target_i(enrol_target),

@@ -83,6 +83,7 @@ module scsi_arbiter #(
       .clk_i     (clk_i),
       .rst_ni    (rst_ni),
       .run_i     (timer_run),
+      .hold_i    (1'b0),
       .restart_i (timer_restart_q),
       .limit_us_i(state_q == ABANDON ? 24'd`SCSI_SELECTION_ABORT_US : sel_timeout_us_i),
       .expired_o (timer_expired)

@@ -1,7 +1,8 @@
 // Counts microseconds while it runs: the long delays and time-outs (selection time-out, stall, hold-off).
 //
 // Used by the arbiter, the initiator and the target. `expired_o` rises once `limit_us_i` whole microseconds have passed since
-// `run_i` rose, and stays until `run_i` falls. A limit of zero never expires. Idle, it does not toggle.
+// `run_i` rose, not counting the time that `hold_i` was true, and stays until `run_i` falls. A limit of zero never expires. Idle,
+// it does not toggle.
 `default_nettype none
 `include "scsi_timing.vh"
 
@@ -11,6 +12,7 @@ module scsi_us_timer #(
     input  wire        clk_i,
     input  wire        rst_ni,
     input  wire        run_i,
+    input  wire        hold_i,      // stands still while running
     input  wire        restart_i,   // starts again from zero while running
     input  wire [23:0] limit_us_i,
     output reg         expired_o
@@ -37,7 +39,7 @@ module scsi_us_timer #(
       us_q <= 24'd0;
       expired_o <= 1'b0;
       used_q <= 1'b0;
-    end else if (!expired_o) begin
+    end else if (!expired_o && !hold_i) begin
       used_q <= 1'b1;
       if (tick_q != US_TICKS[9:0] - 10'd1) begin
         tick_q <= tick_q + 10'd1;

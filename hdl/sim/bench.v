@@ -141,7 +141,7 @@ module bench #(
         py0_says = 27'd0;
     end
     // Reads what it writes, so that Verilator waits for Python to write rather than evaluates all that follows every time.
-    always @(py0_wrote) if (py0_says != py0_wrote) py0_says = py0_wrote;
+    always @(py0_wrote) if (py0_says !== py0_wrote) py0_says = py0_wrote;
 
     reg py1_bsy_o /*verilator public_flat_rw*/;
     reg py1_sel_o /*verilator public_flat_rw*/;
@@ -175,51 +175,52 @@ module bench #(
         py1_says = 27'd0;
     end
     // Reads what it writes, so that Verilator waits for Python to write rather than evaluates all that follows every time.
-    always @(py1_wrote) if (py1_says != py1_wrote) py1_says = py1_wrote;
+    always @(py1_wrote) if (py1_says !== py1_wrote) py1_says = py1_wrote;
 
-    // The initiators' host sides, first one in the lower half
+    // The initiators' host sides, first one in the lower half. What they say lags by 1 ps: under Verilator Python wakes at a
+    // clock edge when the devices have already acted on it, and must still find what was there before.
     wire [23:0] axil_awaddr = {ini1_s_axil_awaddr, ini0_s_axil_awaddr};
     wire [5:0] axil_awprot = {ini1_s_axil_awprot, ini0_s_axil_awprot};
     wire [1:0] axil_awvalid = {ini1_s_axil_awvalid, ini0_s_axil_awvalid};
     wire [1:0] axil_awready;
-    assign {ini1_s_axil_awready, ini0_s_axil_awready} = axil_awready;
+    assign #1 {ini1_s_axil_awready, ini0_s_axil_awready} = axil_awready;
     wire [63:0] axil_wdata = {ini1_s_axil_wdata, ini0_s_axil_wdata};
     wire [7:0] axil_wstrb = {ini1_s_axil_wstrb, ini0_s_axil_wstrb};
     wire [1:0] axil_wvalid = {ini1_s_axil_wvalid, ini0_s_axil_wvalid};
     wire [1:0] axil_wready;
-    assign {ini1_s_axil_wready, ini0_s_axil_wready} = axil_wready;
+    assign #1 {ini1_s_axil_wready, ini0_s_axil_wready} = axil_wready;
     wire [3:0] axil_bresp;
-    assign {ini1_s_axil_bresp, ini0_s_axil_bresp} = axil_bresp;
+    assign #1 {ini1_s_axil_bresp, ini0_s_axil_bresp} = axil_bresp;
     wire [1:0] axil_bvalid;
-    assign {ini1_s_axil_bvalid, ini0_s_axil_bvalid} = axil_bvalid;
+    assign #1 {ini1_s_axil_bvalid, ini0_s_axil_bvalid} = axil_bvalid;
     wire [1:0] axil_bready = {ini1_s_axil_bready, ini0_s_axil_bready};
     wire [23:0] axil_araddr = {ini1_s_axil_araddr, ini0_s_axil_araddr};
     wire [5:0] axil_arprot = {ini1_s_axil_arprot, ini0_s_axil_arprot};
     wire [1:0] axil_arvalid = {ini1_s_axil_arvalid, ini0_s_axil_arvalid};
     wire [1:0] axil_arready;
-    assign {ini1_s_axil_arready, ini0_s_axil_arready} = axil_arready;
+    assign #1 {ini1_s_axil_arready, ini0_s_axil_arready} = axil_arready;
     wire [63:0] axil_rdata;
-    assign {ini1_s_axil_rdata, ini0_s_axil_rdata} = axil_rdata;
+    assign #1 {ini1_s_axil_rdata, ini0_s_axil_rdata} = axil_rdata;
     wire [3:0] axil_rresp;
-    assign {ini1_s_axil_rresp, ini0_s_axil_rresp} = axil_rresp;
+    assign #1 {ini1_s_axil_rresp, ini0_s_axil_rresp} = axil_rresp;
     wire [1:0] axil_rvalid;
-    assign {ini1_s_axil_rvalid, ini0_s_axil_rvalid} = axil_rvalid;
+    assign #1 {ini1_s_axil_rvalid, ini0_s_axil_rvalid} = axil_rvalid;
     wire [1:0] axil_rready = {ini1_s_axil_rready, ini0_s_axil_rready};
     wire [31:0] in_tdata = {ini1_s_axis_tdata, ini0_s_axis_tdata};
     wire [3:0] in_tkeep = {ini1_s_axis_tkeep, ini0_s_axis_tkeep};
     wire [1:0] in_tvalid = {ini1_s_axis_tvalid, ini0_s_axis_tvalid};
     wire [1:0] in_tready;
-    assign {ini1_s_axis_tready, ini0_s_axis_tready} = in_tready;
+    assign #1 {ini1_s_axis_tready, ini0_s_axis_tready} = in_tready;
     wire [1:0] in_tlast = {ini1_s_axis_tlast, ini0_s_axis_tlast};
     wire [31:0] out_tdata;
-    assign {ini1_m_axis_tdata, ini0_m_axis_tdata} = out_tdata;
+    assign #1 {ini1_m_axis_tdata, ini0_m_axis_tdata} = out_tdata;
     wire [3:0] out_tkeep;
-    assign {ini1_m_axis_tkeep, ini0_m_axis_tkeep} = out_tkeep;
+    assign #1 {ini1_m_axis_tkeep, ini0_m_axis_tkeep} = out_tkeep;
     wire [1:0] out_tvalid;
-    assign {ini1_m_axis_tvalid, ini0_m_axis_tvalid} = out_tvalid;
+    assign #1 {ini1_m_axis_tvalid, ini0_m_axis_tvalid} = out_tvalid;
     wire [1:0] out_tready = {ini1_m_axis_tready, ini0_m_axis_tready};
     wire [1:0] out_tlast;
-    assign {ini1_m_axis_tlast, ini0_m_axis_tlast} = out_tlast;
+    assign #1 {ini1_m_axis_tlast, ini0_m_axis_tlast} = out_tlast;
     wire [1:0] host_clk;
     assign {ini1_clk, ini0_clk} = host_clk;
     wire [1:0] host_rst_n;
@@ -282,6 +283,9 @@ module bench #(
     edge_dropper #(.GROUPS(2 * SLOTS)) u_dropper (
         .in_i(drop_in), .drop_i(sab_drop), .dropped_o(sab_dropped), .clear_i(sab_clear), .hide_o(drop_hide)
     );
+    // Phases and messages as text, for waves only
+    bus_view u_view (.bus_i(bus_all));
+
     assign bus_all = slot[SLOTS-1].sum;
     assign drv_all = {
         slot[15].drv, slot[14].drv, slot[13].drv, slot[12].drv, slot[11].drv, slot[10].drv, slot[9].drv, slot[8].drv,

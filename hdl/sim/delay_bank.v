@@ -14,6 +14,7 @@ module delay_bank #(
 );
     localparam integer DEPTH = 4096;  // edges on their way at most
 
+    reg  [LINES-1:0]    late_q;
     reg  [27*LINES-1:0] in_q;
     reg  [64*LINES-1:0] last_due_q;  // when the newest edge of each line comes out
     // Edges on their way, the soonest last
@@ -35,13 +36,14 @@ module delay_bank #(
     genvar n;
     generate
         for (n = 0; n < LINES; n = n + 1) begin : lines
-            assign todo[n] = late_o[n] != (delay_ps_i[32*n+:32] != 32'd0)
-                          || (late_o[n] && in_i[27*n+:27] != in_q[27*n+:27]);
+            assign todo[n] = late_q[n] != (delay_ps_i[32*n+:32] != 32'd0)
+                          || (late_q[n] && in_i[27*n+:27] != in_q[27*n+:27]);
         end
     endgenerate
 
     initial begin
         late_o     = {LINES{1'b0}};
+        late_q     = {LINES{1'b0}};
         out_o      = {LINES{27'd0}};
         in_q       = {LINES{27'd0}};
         last_due_q = {LINES{64'd0}};
@@ -99,18 +101,19 @@ module delay_bank #(
             served_q = ~served_q;
             for (line = 0; line < LINES; line = line + 1) begin
                 if (delay_ps_i[32*line+:32] == 32'd0) begin
-                    if (late_o[line]) forget;
-                    late_o[line] = 1'b0;
-                end else if (!late_o[line]) begin
+                    if (late_q[line]) forget;
+                    late_q[line] = 1'b0;
+                end else if (!late_q[line]) begin
                     out_o[27*line+:27]      = in_i[27*line+:27];
                     in_q[27*line+:27]       = in_i[27*line+:27];
                     last_due_q[64*line+:64] = 64'd0;
-                    late_o[line]            = 1'b1;
+                    late_q[line]            = 1'b1;
                 end else if (in_i[27*line+:27] != in_q[27*line+:27]) begin
                     in_q[27*line+:27] = in_i[27*line+:27];
                     insert;
                 end
             end
+            late_o <= late_q;  // when out_o has come through
         end
     end
 

@@ -15,20 +15,13 @@ module edge_dropper #(
     reg  [27*GROUPS-1:0] swallow_q;  // signals whose pulse is being swallowed
     reg  [27*GROUPS-1:0] rise;
     reg  [GROUPS-1:0]    clear_q;
-    wire [27*GROUPS-1:0] shown;
     wire [27*GROUPS-1:0] armed = drop_i ^ dropped_o;
     wire [27*GROUPS-1:0] todo = (armed & ~(in_i ^ low_q)) | (swallow_q & ~in_i);  // signals whose state is to change
     wire                 work = todo != {GROUPS{27'd0}} || clear_i != clear_q;
     reg                  served_q;
+    integer              group;
 
     assign hide_o = swallow_q | (armed & low_q);
-
-    genvar n;
-    generate
-        for (n = 0; n < GROUPS; n = n + 1) begin : groups
-            assign shown[27*n+:27] = {27{clear_i[n] != clear_q[n]}};
-        end
-    endgenerate
 
     initial begin
         low_q     = {GROUPS{27'd0}};
@@ -38,15 +31,19 @@ module edge_dropper #(
         served_q  = 1'b0;
     end
 
-    // One net to wait for, which also changes when there is still work after work has been done.
+    // One net to wait for, which also changes when there is still work after work has been done. In here only registers, no
+    // nets that depend on them: Verilator may reorder the statements.
     always @(work ^ served_q) begin
         if (work) begin
             served_q  = ~served_q;
-            rise      = in_i & armed & low_q;
-            swallow_q = (swallow_q | rise) & in_i & ~shown;
-            clear_q   = clear_i;
-            low_q     = (low_q | ~in_i) & armed & ~rise;
+            rise      = in_i & (drop_i ^ dropped_o) & low_q;
+            swallow_q = (swallow_q | rise) & in_i;
+            low_q     = (low_q | ~in_i) & (drop_i ^ dropped_o) & ~rise;
             dropped_o = dropped_o ^ rise;
+            for (group = 0; group < GROUPS; group = group + 1) begin
+                if (clear_i[group] != clear_q[group]) swallow_q[27*group+:27] = 27'd0;
+            end
+            clear_q   = clear_i;
         end
     end
 endmodule

@@ -15,7 +15,10 @@ module saboteur (
     input  wire [26:0] stick1_i,
     input  wire        silence_i
 );
-    assign drop_o = late_i ? (in_i & ~delay_i) | (delayed_i & delay_i) : in_i;
+    wire [26:0] late = late_i ? delay_i : 27'd0;
+
+    // The third term holds a level that stands while a delay begins.
+    assign drop_o = (in_i & ~late) | (delayed_i & late) | (in_i & delayed_i);
     assign out_o  = silence_i ? 27'd0 : ((((drop_o & ~hide_i) ^ invert_i) & ~stick0_i) | stick1_i);
 endmodule
 `default_nettype wire

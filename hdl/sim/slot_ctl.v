@@ -12,12 +12,18 @@ module slot_ctl #(
     output wire        clk_o /*verilator public_flat_rd*/,
     output reg         rst_no /*verilator public_flat_rd*/,
     input  wire [26:0] dev_i,            // what the device asserts
-    output wire [26:0] says_o,           // the same while the slot is on
+    output reg  [26:0] says_o,           // the same while the slot is on
     input  wire [26:0] heard_i,          // the bus
     output wire [26:0] dev_o             // the same while the slot is on
 );
-    assign says_o = on_i ? dev_i : 27'd0;
-    assign dev_o  = on_i ? heard_i : 27'd0;
+    wire [26:0] says = on_i ? dev_i : 27'd0;
+
+    assign dev_o = on_i ? heard_i : 27'd0;
+
+    initial says_o = 27'd0;
+
+    // Reads what it writes, so that Verilator evaluates the bus when a device says something else and not at every clock.
+    always @(says) if (says_o !== says) says_o = says;
 
     ppm_clock #(.CLK_PERIOD_PS(CLK_PERIOD_PS)) u_clock (
         .run_i(clk_run_i), .ppb_i(clk_ppb_i), .phase_ps_i(clk_phase_ps_i), .clk_o(clk_o)

@@ -38,7 +38,7 @@ module tgt_data (
       buf_we_o <= 1'b0;
       buf_addr_o <= 15'd0;
       buf_wdata_o <= 16'd0;
-    end else begin
+    end else if (buf_we_o || begin_i || got_i || put_i) begin
       buf_we_o <= 1'b0;
       if (begin_i) begin
         half_q <= 1'b0;

@@ -72,6 +72,9 @@ module tgt_disk (
   wire        attention = attention_q[initiator_i];
   wire [31:0] last_lba = med_blocks_i - 32'd1;
 
+  // Nothing to do in a clock should cost a simulation nothing.
+  wire        awake = note_q || bus_rst_i || target_reset_i || sense_i || decode_i || mirror_i;
+
   always @(posedge clk_i) if (note_q) sense_q[note_initiator_q] <= noted_q;
 
   always @(posedge clk_i or negedge rst_ni) begin
@@ -90,7 +93,7 @@ module tgt_disk (
       source_q <= FROM_SENSE;
       report_q <= 20'd0;
       absent_q <= 1'b0;
-    end else begin
+    end else if (awake) begin
       note_q <= 1'b0;
       if (bus_rst_i || target_reset_i) begin
         sensed_q <= 16'd0;

@@ -38,7 +38,7 @@ module tgt_enrolment #(
   reg  [          3:0] own_z;
   wire [  ENTRIES-1:0] vacant = ~valid_q & (valid_q + {{ENTRIES - 1{1'b0}}, 1'b1});  // lowest free entry
   wire [  ENTRIES-1:0] chosen = |match ? match : vacant;
-  integer n;
+  integer n, k;
 
   assign group_o = |match;
   assign named_o = group_o && own_z == yz_i[3:0];
@@ -68,11 +68,11 @@ module tgt_enrolment #(
         valid_q <= valid_q & ~match;
       end else begin
         valid_q <= valid_q | chosen;
-        for (n = 0; n < ENTRIES; n = n + 1) begin
-          if (chosen[n]) begin
-            initiator_q[4*n+:4] <= initiator_i;
-            group_q[4*n+:4] <= yz_i[7:4];
-            z_q[4*n+:4] <= yz_i[3:0];
+        for (k = 0; k < ENTRIES; k = k + 1) begin
+          if (chosen[k]) begin
+            initiator_q[4*k+:4] <= initiator_i;
+            group_q[4*k+:4] <= yz_i[7:4];
+            z_q[4*k+:4] <= yz_i[3:0];
           end
         end
       end

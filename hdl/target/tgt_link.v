@@ -223,6 +223,32 @@ module tgt_link #(
     endcase
   endfunction
 
+  // Nothing to do in a clock should cost a simulation nothing.
+  wire pulsed = enrol_o || first_req_o || decode_o || mirror_o || sense_o || target_reset_o || data_begin_o || blocks_start_o
+      || task_set_o || task_result_o || task_ended_o || task_clear_o || start_o || settled_o;
+  wire disturbed = bus_rst_i || discard_i || (task_write_q && blocks_done_i)
+      || (connected && (stalled_i || (free_i && state_q != IDLE)));
+  reg  waiting;
+
+  always @(*) begin
+    case (state_q)
+      IDLE:
+      waiting = !(selected_i || arb_done_i || arb_timeout_i || take_i) && task_ready_i == reselect_o
+          && {retries_q, msg_sent_q} == 3'd0;
+      MSG_OUT: waiting = !byte_i;
+      MSG_IN: waiting = !put_i && !done_i;
+      COMMAND_FIRST, COMMAND_REST: waiting = !got_i && !done_i;
+      DATA_OUT, MIRROR_DATA: waiting = !(got_i && error_i) && !done_i;
+      DATA_IN, STATUS: waiting = !done_i;
+      FILL: waiting = blocks_count_o != 16'd0 && !blocks_done_i;
+      WRITING: waiting = !blocks_done_i;
+      STAY: waiting = !task_ready_i;
+      HOLD: waiting = !atn_i;
+      LEADER_WAIT: waiting = !release_i && !reclaim_i;
+      default: waiting = 1'b0;
+    endcase
+  end
+
   always @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
       leave;
@@ -239,7 +265,7 @@ module tgt_link #(
       cdb_o <= 80'd0;
       bytes_o <= 24'd0;
       phase_o <= 3'd0;
-    end else begin
+    end else if (pulsed || disturbed || !waiting) begin
       pulses_off;
       if (task_write_q && blocks_done_i) task_written;
       if (task_clear_o) task_write_q <= 1'b0;
@@ -247,6 +273,8 @@ module tgt_link #(
         leave;
         wide_q <= 16'd0;
         reselect_o <= 1'b0;
+        resumed_q <= 1'b0;
+        calls_q <= 2'd0;
         task_write_q <= 1'b0;
         task_clear_o <= 1'b1;
       end else if (connected && (stalled_i || (free_i && state_q != IDLE))) begin
@@ -291,6 +319,7 @@ module tgt_link #(
           if (put_i) msg_q <= {msg_q[31:0], 8'd0};
           if (done_i) begin
             msg_sent_q <= 1'b1;
+            if (!atn_i) agree;
             if (atn_i) listen(undone(after_q));
             else proceed(after_q);
           end
@@ -540,8 +569,20 @@ module tgt_link #(
     end
   endtask
 
+  // The answer to WDTR counts once the initiator has let it pass.
+  task agree;
+    if (msg_again_q[39:32] == `SCSI_MSG_EXTENDED) wide_q[initiator_o] <= msg_again_q[8];
+  endtask
+
   // A whole message has been received without error.
   task act;
+    begin
+      if (msg_sent_q && event_i != `TGT_EV_MESSAGE_REJECT && event_i != `TGT_EV_PARITY_ERROR && event_i != `TGT_EV_ABORT) agree;
+      act_on_event;
+    end
+  endtask
+
+  task act_on_event;
     case (event_i)
       `TGT_EV_IDENTIFY:
       if (identified_i && code_i[5:0] != lun_i) let_go;
@@ -572,7 +613,7 @@ module tgt_link #(
       `TGT_EV_WDTR:
       if (mirrored_o) reject;
       else begin
-        wide_q[initiator_o] <= cfg_wide_i && arg_i != 8'd0;
+        wide_q[initiator_o] <= 1'b0;
         say({`SCSI_MSG_EXTENDED, `SCSI_EXT_WDTR_LEN, `SCSI_EXT_WDTR, {7'd0, cfg_wide_i && arg_i != 8'd0}, 8'd0},
             3'd4, resume_q);
       end

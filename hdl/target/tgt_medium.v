@@ -14,7 +14,8 @@ module tgt_medium #(
     input  wire        we_i,
     input  wire [14:0] addr_i,   // word; bits above the buffer's size are zero
     input  wire [15:0] wdata_i,
-    output reg  [15:0] rdata_o,  // word addr_i of one clock ago, while no blocks move
+    input  wire        read_i,   // towards the bus
+    output reg  [15:0] rdata_o,  // word addr_i of one clock ago, while read_i and no blocks move
 
     // block engine
     input  wire        start_i,     // pulse
@@ -68,7 +69,7 @@ module tgt_medium #(
   always @(posedge clk_i) begin
     if (we_i) mem[addr_i[TOP:0]] <= wdata_i;
     else if (received) mem[word_q[TOP:0]] <= med_rdata_i;
-    rdata_o <= mem[read_word[TOP:0]];
+    if (busy_o || read_i) rdata_o <= mem[read_word[TOP:0]];
   end
 
   always @(posedge clk_i or negedge rst_ni) begin
@@ -78,7 +79,7 @@ module tgt_medium #(
       word_q <= 15'd0;
       left_q <= 12'd0;
       blocks_q <= 16'd0;
-    end else begin
+    end else if (busy_o || start_i || done_o || med_start_o) begin
       done_o <= 1'b0;
       med_start_o <= 1'b0;
       if (!busy_o) begin

@@ -34,6 +34,7 @@ module tgt_mirror #(
     input wire [5:0] lun_i,
     input wire       tagged_i,
     input wire [7:0] tag_i,
+    input wire [3:0] group_id_i,   // y of the message
     input wire       group_i,      // enrolled in the group that the message names
     input wire       named_i,      // the message names this drive
     input wire       able_i,       // there is room for the operation's context
@@ -58,13 +59,13 @@ module tgt_mirror #(
 );
 
   localparam TAKE_MIN_TICKS = `SCSI_TICKS(`MIRROR_TAKE_MIN_NS);
-  localparam TAKE_MAX_TICKS = `SCSI_TICKS_MAX(`MIRROR_TAKE_MAX_NS) - 8;  // 8: wires to here, and the first REQ's flop
-  localparam QUIET_TICKS = `SCSI_TICKS(`MIRROR_QUIET_NS);
+  localparam TAKE_MAX_TICKS = `SCSI_TICKS_MAX(`MIRROR_TAKE_MAX_NS) - 14;  // 14: wires to here, and from here to the first REQ
   localparam STABLE_TICKS = `SCSI_TICKS(`SCSI_BUS_SETTLE_NS);
   localparam RECLAIM_TICKS = `SCSI_TICKS(`MIRROR_RECLAIM_NS);
   localparam RELEASE_TICKS = `SCSI_TICKS(`MIRROR_RELEASE_QUIET_NS);
   localparam LOST_TICKS = `SCSI_TICKS(`MIRROR_LOST_RELEASE_NS);
 
+  reg [ 3:0] group_q;     // of the operation
   reg        armed_q;     // MIRROR WRITE heard without error, data has not begun
   reg        valid_q;     // data has begun: the context may be acted on
   reg        switched_q;  // SWITCH ROLE heard, nobody has taken yet
@@ -85,12 +86,19 @@ module tgt_mirror #(
   wire       data_req = new_req && phase_i == `SCSI_PH_DATA_OUT;
   wire       aborted = event_i == `TGT_EV_ABORT || event_i == `TGT_EV_TARGET_RESET;
 
+  // Nothing to do in a clock should cost a simulation nothing.
+  wire       pulsed = take_o || reclaim_o || release_o || discard_o;
+  wire       watching = count_q || freeing_q || named_q;
+  wire       marked = armed_q || valid_q || switched_q || served_q || last_q || last_took_q || watching;
+  wire       awake = pulsed || req_i != req_q || (clear_i ? marked : byte_i || first_req_i || watching);
+
   always @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
       {armed_q, switched_q, named_q, served_q, last_q, last_took_q, freeing_q, count_q} <= 8'd0;
       {req_q, valid_q, tagged_o, take_o, reclaim_o, release_o, discard_o} <= 7'd0;
       t0_q <= 12'd0;
       quiet_q <= 12'd0;
+      group_q <= 4'd0;
       takes_q <= 4'd0;
       initiator_o <= 4'd0;
       lun_o <= 6'd0;
@@ -98,7 +106,7 @@ module tgt_mirror #(
       lba_o <= 32'd0;
       len_o <= 24'd0;
       rank_o <= 4'd0;
-    end else begin
+    end else if (awake) begin
       take_o <= 1'b0;
       reclaim_o <= 1'b0;
       release_o <= 1'b0;
@@ -107,7 +115,7 @@ module tgt_mirror #(
       if (clear_i) begin
         {armed_q, switched_q, named_q, served_q, last_q, last_took_q, freeing_q, count_q, valid_q} <= 9'd0;
       end else begin
-        if (armed_q || valid_q) watch;
+        watch;
         if (byte_i) message;
         if (first_req_i) begin
           served_q <= 1'b1;
@@ -144,7 +152,7 @@ module tgt_mirror #(
       if (named_q) begin
         if (t0_q >= TAKE_MAX_TICKS[11:0]) begin
           named_q <= 1'b0;
-        end else if (t0_q >= TAKE_MIN_TICKS[11:0] && quiet_q >= QUIET_TICKS[11:0] && quiet_q >= STABLE_TICKS[11:0]) begin
+        end else if (t0_q >= TAKE_MIN_TICKS[11:0] && quiet_q >= STABLE_TICKS[11:0]) begin
           named_q <= 1'b0;
           take_o <= 1'b1;
         end
@@ -169,14 +177,12 @@ module tgt_mirror #(
   task message;
     begin
       named_q <= 1'b0;
-      if (end_i) begin
-        t0_q <= 12'd0;
-        count_q <= 1'b1;
-        quiet_q <= 12'd0;
-      end
+      quiet_q <= 12'd0;
+      t0_q <= 12'd0;
+      count_q <= end_i && valid_q;
       if (aborted && valid_q) begin
         freeing_q <= 1'b1;
-        discard_o <= served_q && event_i == `TGT_EV_ABORT;
+        discard_o <= served_q;
       end
       if (end_i && !error_i) begin
         case (event_i)
@@ -186,6 +192,7 @@ module tgt_mirror #(
             valid_q <= own_i;
           end else if (group_i) begin
             armed_q <= 1'b1;
+            group_q <= group_id_i;
             served_q <= 1'b0;
             last_took_q <= 1'b0;
             last_q <= last_i;
@@ -198,12 +205,12 @@ module tgt_mirror #(
             len_o <= len_i;
           end
           `TGT_EV_SWITCH:
-          if (valid_q && group_i) begin
+          if (valid_q && group_i && group_id_i == group_q) begin
             switched_q <= 1'b1;
             named_q <= named_i && !served_q && able_i;
             last_q <= last_i;
           end
-          `TGT_EV_RELEASE: if (valid_q) freeing_q <= 1'b1;
+          `TGT_EV_RELEASE: if (valid_q && group_id_i == group_q) freeing_q <= 1'b1;
           default: ;
         endcase
       end

@@ -56,6 +56,9 @@ module tgt_msg_out #(
   wire        mirror_write = mirror_i && ext_code_q == EXT_WRITE;
   wire        write_marked = ext_len_q == `MIRROR_EXT_LEN_LAST;
 
+  // Nothing to do in a clock should cost a simulation nothing.
+  wire        awake = ack_i != ack_q || byte_o || (open_q && (clear_i || !msg_out));
+
   always @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
       state_q <= FIRST;
@@ -68,7 +71,7 @@ module tgt_msg_out #(
       arg_o <= 8'd0;
       lba_o <= 32'd0;
       len_o <= 24'd0;
-    end else begin
+    end else if (awake) begin
       byte_o <= 1'b0;
       end_o <= 1'b0;
       event_o <= `TGT_EV_NONE;

@@ -69,6 +69,12 @@ module tgt_nexus #(
   wire        msg_in = phase_i == `SCSI_PH_MSG_IN;
   wire [15:0] partner = db_i & ~(16'd1 << winner_q);
 
+  // Nothing to do in a clock should cost a simulation nothing.
+  wire        who_awake = clear_i ? known_o || state_q != QUIET : state_q == QUIET ? sel_i : state_q != CONNECTED;
+  wire        said_awake = req_i != req_q || ack_i != ack_q || complete_o || accept_o || qas_o || event_i != `TGT_EV_NONE
+      || (clear_i && (identified_o || disc_priv_o || tagged_o))
+      || ((clear_i || !msg_in) && (in_seen_q || in_state_q != IN_FIRST));
+
   function [3:0] encode;
     input [15:0] one_hot;
     encode = {
@@ -89,6 +95,8 @@ module tgt_nexus #(
       known_o <= 1'b0;
       reselected_o <= 1'b0;
       initiator_o <= 4'd0;
+    end else if (!who_awake) begin
+      // nothing changes
     end else if (clear_i) begin
       state_q <= QUIET;
       count_q <= 8'd0;
@@ -131,7 +139,7 @@ module tgt_nexus #(
       in_state_q <= IN_FIRST;
       {in_byte_q, in_code_q, in_left_q} <= 24'd0;
       {req_q, ack_q, in_good_q, in_seen_q} <= 4'd0;
-    end else begin
+    end else if (said_awake) begin
       req_q <= req_i;
       ack_q <= ack_i;
       complete_o <= 1'b0;

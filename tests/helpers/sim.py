@@ -1,4 +1,4 @@
-"""One call for pytest tests that run in-simulator tests: build from the cache, run once, judge, say how to run again."""
+"""One call for pytest tests that run in-simulator tests: build from the cache, run, judge, say how to run again."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ class SimRunner:
         """Run `testcases` (default: all) of `module`, a file of tests/; SimulationError when one fails or none runs.
 
         `seed` and `simulator` default to the environment's SEED (1) and SIM (icarus). `media` gives slots their image
-        files: content to write to a fresh file, `<test_dir>/medium<slot>.img`, or the path of an existing file. WAVES=1 in
-        the environment leaves waves in the run's folder.
+        files: content to write to a fresh file, `<test_dir>/medium<slot>.img`, or the path of an existing file.
+        WAVES=1 in the environment leaves waves in the run's folder.
         """
         seed = base_seed() if seed is None else seed
         simulator = simulator or os.environ.get("SIM") or "icarus"
@@ -65,7 +65,8 @@ class SimRunner:
             test_dir=test_dir,
             python_path=[TESTS],
             timeout_s=timeout_s,
-            rerun=f"make test TEST={self._keyword} SEED={seed}" + (f" SIM={simulator}" if simulator != "icarus" else ""),
+            rerun=f"make test TEST={self._keyword} SEED={seed}"
+            + ("" if simulator == "icarus" else f" SIM={simulator}"),
             keep=True,
         )
 

@@ -26,31 +26,10 @@
     reg [31:0] ini``N``_ppb, ini``N``_phase_ps; \
     reg ini``N``_rst_n, ini``N``_run; \
     reg [26:0] ini``N``_flip; \
-    wire ini``N``_clk, ini``N``_irq_o; \
     wire [26:0] ini``N``_says; \
     wire [26:0] ini``N``_hears = bus_all ^ ini``N``_flip; \
-    reg [11:0] ini``N``_s_axil_awaddr, ini``N``_s_axil_araddr; \
-    reg [2:0] ini``N``_s_axil_awprot, ini``N``_s_axil_arprot; \
-    reg ini``N``_s_axil_awvalid, ini``N``_s_axil_wvalid, ini``N``_s_axil_bready; \
-    reg ini``N``_s_axil_arvalid, ini``N``_s_axil_rready; \
-    reg [31:0] ini``N``_s_axil_wdata; \
-    reg [3:0] ini``N``_s_axil_wstrb; \
-    wire ini``N``_s_axil_awready, ini``N``_s_axil_wready, ini``N``_s_axil_bvalid; \
-    wire ini``N``_s_axil_arready, ini``N``_s_axil_rvalid; \
-    wire [1:0] ini``N``_s_axil_bresp, ini``N``_s_axil_rresp; \
-    wire [31:0] ini``N``_s_axil_rdata; \
-    reg [15:0] ini``N``_s_axis_tdata; \
-    reg [1:0] ini``N``_s_axis_tkeep; \
-    reg ini``N``_s_axis_tvalid, ini``N``_s_axis_tlast, ini``N``_m_axis_tready; \
-    wire ini``N``_s_axis_tready, ini``N``_m_axis_tvalid, ini``N``_m_axis_tlast; \
-    wire [15:0] ini``N``_m_axis_tdata; \
-    wire [1:0] ini``N``_m_axis_tkeep; \
     initial begin \
         {ini``N``_ppb, ini``N``_phase_ps, ini``N``_rst_n, ini``N``_run, ini``N``_flip} = 0; \
-        {ini``N``_s_axil_awaddr, ini``N``_s_axil_araddr, ini``N``_s_axil_awprot, ini``N``_s_axil_arprot} = 0; \
-        {ini``N``_s_axil_awvalid, ini``N``_s_axil_wvalid, ini``N``_s_axil_bready, ini``N``_s_axil_arvalid} = 0; \
-        {ini``N``_s_axil_rready, ini``N``_s_axil_wdata, ini``N``_s_axil_wstrb, ini``N``_m_axis_tready} = 0; \
-        {ini``N``_s_axis_tdata, ini``N``_s_axis_tkeep, ini``N``_s_axis_tvalid, ini``N``_s_axis_tlast} = 0; \
     end \
     ppm_clock u_clock``N ( \
         .run_i(ini``N``_run), .ppb_i(ini``N``_ppb), .phase_ps_i(ini``N``_phase_ps), .clk_o(ini``N``_clk) \
@@ -65,13 +44,13 @@
         .scsi_msg_o(ini``N``_says[3]), .scsi_cd_o(ini``N``_says[4]), .scsi_io_o(ini``N``_says[5]), \
         .scsi_req_o(ini``N``_says[6]), .scsi_ack_o(ini``N``_says[7]), .scsi_atn_o(ini``N``_says[8]), \
         .scsi_db_o(ini``N``_says[24:9]), .scsi_dbp_o(ini``N``_says[26:25]), \
-        .s_axil_awaddr(ini``N``_s_axil_awaddr), .s_axil_awprot(ini``N``_s_axil_awprot), \
+        .s_axil_awaddr(ini``N``_s_axil_awaddr), .s_axil_awprot(3'd0), \
         .s_axil_awvalid(ini``N``_s_axil_awvalid), .s_axil_awready(ini``N``_s_axil_awready), \
         .s_axil_wdata(ini``N``_s_axil_wdata), .s_axil_wstrb(ini``N``_s_axil_wstrb), \
         .s_axil_wvalid(ini``N``_s_axil_wvalid), .s_axil_wready(ini``N``_s_axil_wready), \
         .s_axil_bresp(ini``N``_s_axil_bresp), .s_axil_bvalid(ini``N``_s_axil_bvalid), \
         .s_axil_bready(ini``N``_s_axil_bready), \
-        .s_axil_araddr(ini``N``_s_axil_araddr), .s_axil_arprot(ini``N``_s_axil_arprot), \
+        .s_axil_araddr(ini``N``_s_axil_araddr), .s_axil_arprot(3'd0), \
         .s_axil_arvalid(ini``N``_s_axil_arvalid), .s_axil_arready(ini``N``_s_axil_arready), \
         .s_axil_rdata(ini``N``_s_axil_rdata), .s_axil_rresp(ini``N``_s_axil_rresp), \
         .s_axil_rvalid(ini``N``_s_axil_rvalid), .s_axil_rready(ini``N``_s_axil_rready), \
@@ -83,7 +62,41 @@
         .m_axis_tlast(ini``N``_m_axis_tlast), .irq_o(ini``N``_irq_o) \
     )
 
-module initiator_ports;
+`define HOST_PORTS(N) \
+    output wire ini``N``_clk, \
+    output wire ini``N``_irq_o, \
+    input wire [11:0] ini``N``_s_axil_awaddr, \
+    input wire ini``N``_s_axil_awvalid, \
+    output wire ini``N``_s_axil_awready, \
+    input wire [31:0] ini``N``_s_axil_wdata, \
+    input wire [3:0] ini``N``_s_axil_wstrb, \
+    input wire ini``N``_s_axil_wvalid, \
+    output wire ini``N``_s_axil_wready, \
+    output wire [1:0] ini``N``_s_axil_bresp, \
+    output wire ini``N``_s_axil_bvalid, \
+    input wire ini``N``_s_axil_bready, \
+    input wire [11:0] ini``N``_s_axil_araddr, \
+    input wire ini``N``_s_axil_arvalid, \
+    output wire ini``N``_s_axil_arready, \
+    output wire [31:0] ini``N``_s_axil_rdata, \
+    output wire [1:0] ini``N``_s_axil_rresp, \
+    output wire ini``N``_s_axil_rvalid, \
+    input wire ini``N``_s_axil_rready, \
+    input wire [15:0] ini``N``_s_axis_tdata, \
+    input wire [1:0] ini``N``_s_axis_tkeep, \
+    input wire ini``N``_s_axis_tvalid, \
+    output wire ini``N``_s_axis_tready, \
+    input wire ini``N``_s_axis_tlast, \
+    output wire [15:0] ini``N``_m_axis_tdata, \
+    output wire [1:0] ini``N``_m_axis_tkeep, \
+    output wire ini``N``_m_axis_tvalid, \
+    input wire ini``N``_m_axis_tready, \
+    output wire ini``N``_m_axis_tlast
+
+module initiator_ports (
+    `HOST_PORTS(0),
+    `HOST_PORTS(1)
+);
     wire [26:0] bus_all;
     `INITIATOR(0);
     `INITIATOR(1);

@@ -64,7 +64,7 @@ class SlotConfig:
     phase_ps: int | None = None
     """Time from the release of all clocks to the first rising edge; None: derived from the seed, below one period."""
     medium: Path | None = None
-    """Image file of a target, opened for reading and writing; None: the plusarg `+medium<slot>=path`, else no medium."""
+    """Image file of a target, opened for reading and writing; None: plusarg `+medium<slot>=path`, else no medium."""
     medium_blocks: int | None = None
     """Capacity in blocks; None: as many whole blocks as the image file holds when the bench starts."""
     block_len: int = 512
@@ -149,7 +149,7 @@ def standard_config(
     cable_ns: float = 0.0,
     overrides: Mapping[int, Mapping[str, object]] | None = None,
 ) -> BenchConfig:
-    """The usual bench: initiator ID 7 in slot 0 (a second one, ID 6, in slot 1) and targets 5, 4, 3, 6, 2, 1, 0, 15 .. 8.
+    """The usual bench: initiator ID 7 in slot 0 (a second, ID 6, in slot 1) and targets 5, 4, 3, 6, 2, 1, 0, 15 .. 8.
 
     Targets sit in slots 2, 3, ...; the 15th uses slot 1. `media` maps a slot to its image file, `overrides` a slot to
     fields of `SlotConfig` that differ. ValueError when the numbers of devices do not fit.

@@ -73,7 +73,7 @@ class Bench:
         return f"ini{number}"
 
     def python_prefix(self, number: int) -> str:
-        """Prefix of the signals of a Python port: `<prefix>_bsy_o` .. `_dbp_o` to write, `<prefix>_bsy_i` .. to read."""
+        """Prefix of a Python port's signals: `<prefix>_bsy_o` .. `_dbp_o` to write, `<prefix>_bsy_i` .. to read."""
         if self.config.slots[number].kind is not Kind.PYTHON:
             raise ValueError(f"slot {number} is no Python port")
         return f"py{number - 14}"

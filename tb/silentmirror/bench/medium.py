@@ -44,7 +44,7 @@ class Medium:
         return bool(int(self._handle.busy.value))
 
     def block(self, lba: int) -> bytes:
-        """Bytes of a block as they are in the file now (every completed write is there); IndexError outside the medium."""
+        """Bytes of a block as the file has them now (completed writes are there); IndexError outside the medium."""
         if not 0 <= lba < self.blocks:
             raise IndexError(f"block {lba} is not within 0 to {self.blocks - 1}")
         with self.path.open("rb") as file:

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from cocotbext.scsi.wires import M_ALL, M_CONTROL, M_DATA, M_DB, M_DBP, M_PHASE, NAMES
-
 from silentmirror.bench.registers import Mailbox, Reg, Sab
 
 Signals = int | str | Iterable[str]
@@ -46,7 +45,7 @@ def mask_of(signals: Signals) -> int:
 class Saboteur:
     """One direction of one slot. Every method takes effect in the time step of the call and lasts until `clear`.
 
-    The stages act in this order: delay, drop, invert, stick, silence. Methods add to what is set already, signal by signal.
+    The stages act in this order: delay, drop, invert, stick, silence. Methods add to what is set already.
     """
 
     def __init__(self, mailbox: Mailbox, slot: int, base: int, handle: Any) -> None:
@@ -78,7 +77,7 @@ class Saboteur:
         self._write(Sab.STICK1, self._stuck[1])
 
     def delay(self, signals: Signals, ns: float) -> None:
-        """Pass these signals `ns` nanoseconds late (transport: short pulses survive), together with those delayed before.
+        """Pass these signals `ns` nanoseconds late, together with those delayed before; short pulses survive.
 
         All delayed signals of a saboteur share one delay, the one given last.
         """

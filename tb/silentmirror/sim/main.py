@@ -6,6 +6,7 @@ import fcntl
 import json
 import os
 import shutil
+import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -39,7 +40,7 @@ def run(options: SimOptions, module: str = MODULE) -> int:
     begun = time.time()
     out = options.out_dir
     out.mkdir(parents=True, exist_ok=True)
-    with _staging(out) as stage:
+    with _staging(out) as stage, _stoppable():
         image = options.image.read_bytes()
         whole = padded(image, options.block)
         _say_what(options, image, whole)
@@ -89,6 +90,20 @@ def _say_result(options: SimOptions, report: dict[str, Any]) -> None:
     print(f"{report['result']} in {report['wall_s']:.1f} s; {os.path.relpath(options.out_dir / REPORT_FILE)}")
     if report["failures"]:
         print(f"again: {rerun_line(options)}")
+
+
+@contextmanager
+def _stoppable() -> Iterator[None]:
+    """A request to terminate ends the run as Ctrl-C does: simulators stopped, nothing half-written left."""
+
+    def stop(_number: int, _frame: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 @contextmanager

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -61,7 +63,8 @@ class WayRunner:
                         self._running.remove(running)
         finally:
             for running in self._running:
-                running.process.terminate()
+                with suppress(ProcessLookupError):
+                    os.killpg(running.process.pid, signal.SIGTERM)  # the worker and its simulator
                 running.process.wait()
         return codes
 
@@ -70,7 +73,9 @@ class WayRunner:
             job = self._waiting.pop(0)
             command = [sys.executable, "-m", "silentmirror.sim.worker", str(job.save()), *self._arguments]
             with (job.path / "worker.log").open("wb") as log:
-                process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, env=_environment())
+                process = subprocess.Popen(
+                    command, stdout=log, stderr=subprocess.STDOUT, env=_environment(), start_new_session=True
+                )
             self._running.append(_Running(job, process))
 
     def _show(self, running: _Running) -> None:

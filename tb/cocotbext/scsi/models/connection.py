@@ -54,7 +54,9 @@ class Connection:
         self.link = host.handshake
         self.ending: Ended | None = None
         """What BUS FREE will mean; None: unexpected."""
-        self._outgoing: list[list[bytes]] = [list(messages)]
+        self._outgoing: list[list[bytes]] = []
+        if first := list(messages):
+            self._outgoing.append(first)
         self._sending: list[bytes] = []
         self._message = 0
         self._byte = 0
