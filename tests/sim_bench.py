@@ -294,7 +294,7 @@ async def saboteur_delays(dut: Any) -> None:
 
 @cocotb.test
 async def delays_change_at_run_time(dut: Any) -> None:
-    """A delay that ends forgets what is on its way; a shorter one after it is exact; edges never overtake each other."""
+    """A delay that ends forgets what is on its way; a shorter one is exact; edges never overtake each other."""
     bench = await ports_only(dut)
     tx = bench.slot(14).tx
     edges: list[tuple[int, int]] = []

@@ -25,7 +25,7 @@ LEGACY = 6
 TARGETS = (*MEMBERS, LEGACY)
 BLOCK = 512
 BLOCKS = 32
-ACTIONS = 12
+ACTIONS = 13
 DATA, BACK = 0, 4096
 """Byte addresses in the block buffer: for what goes out, for what comes in."""
 
@@ -54,6 +54,7 @@ class RandomSequence(HostSequence):
             self.writes_that_disconnect,
             self.read,
             self.refused,
+            self.not_a_member,
             self.reset,
         ]
         drawn = actions + self.rng.choices(actions, k=ACTIONS - len(actions))
@@ -142,6 +143,14 @@ class RandomSequence(HostSequence):
         completion = await self.command(target, cdb)
         assert completion.status == Status.CHECK_CONDITION
         await self.sense(target)
+
+    async def not_a_member(self) -> None:
+        """A mirrored write that names an identity nobody holds: refused by the initiator, nothing on the bus."""
+        group = self.rng.choice(list(self.groups))
+        tag, data = self.sequencer.take_tag(), bytes(BLOCK)
+        request = MirrorWriteRequest(self.initiator, tag, True, True, group=group, order=(0, 14), lba=0, data=data)
+        (completion,) = await (await self.submit(request, DATA)).wait()
+        assert completion.result is Result.BAD_DESCRIPTOR
 
     async def reset(self) -> None:
         """RST: enrolments, agreements and quiet are gone."""

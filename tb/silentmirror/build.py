@@ -255,7 +255,10 @@ def _compile(runner: Runner, design: Design, folder: Path, arguments: Sequence[s
                 log_file=log,
             )
     except (RuntimeError, SystemExit, subprocess.CalledProcessError) as error:
-        raise BuildError(f"{design.top} does not compile: {error}\n{tail(log)}") from error
+        said = tail(log)
+        if re.search(r"(lz4|zlib)\.h: No such file", said):
+            said += "\nwaves under Verilator need the packages liblz4-dev and zlib1g-dev (names in Debian and Ubuntu)"
+        raise BuildError(f"{design.top} does not compile: {error}\n{said}") from error
 
 
 def run(

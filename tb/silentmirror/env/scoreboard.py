@@ -76,7 +76,7 @@ class MirrorScoreboard(uvm_component):
         self._completions[request.initiator, request.tag] += expected.completions
         self._data[request.initiator, request.tag] = request
         if isinstance(request, MirrorWriteRequest):
-            self._status_order.extend(completion.target for completion in expected.completions)
+            self._status_order.extend(c.target for c in expected.connections if c.reselection)
 
     def _reset(self, _initiator: int) -> None:
         self.model.bus_reset()
