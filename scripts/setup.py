@@ -113,8 +113,9 @@ def missing_tools(needs: list[str]) -> list[str]:
     if "verilator" in needs:
         if not succeeds("g++", "--version"):
             packages.append("g++")
-        if not succeeds("g++", "-E", "-x", "c++", "-", text="#include <zlib.h>"):  # of the FST writer
-            packages.append("zlib1g-dev")
+        for header, package in (("zlib.h", "zlib1g-dev"), ("lz4.h", "liblz4-dev")):  # of the FST writer
+            if not succeeds("g++", "-E", "-x", "c++", "-", text=f"#include <{header}>"):
+                packages.append(package)
         if not succeeds("perl", "-MPod::Usage", "-MGetopt::Long", "-e1"):
             packages.append("perl")
     if "gtkwave" in needs and not shutil.which("gtkwave"):

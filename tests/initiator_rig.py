@@ -10,15 +10,14 @@ from typing import Any
 import cocotb
 from cocotb.triggers import FallingEdge, Timer
 
-from cocotbext.scsi import Kind, Phase, Sampler, ScsiBus, ScsiMonitor, Transaction
-from cocotbext.scsi.checker import Checker, CheckerOptions
+from cocotbext.scsi.checker import CheckerOptions
 from cocotbext.scsi.constants import Opcode
 from cocotbext.scsi.models.medium import Medium
 from cocotbext.scsi.models.port import ScsiPort
 from cocotbext.scsi.models.target import TargetModel
+from helpers.referee import Referee
 from silentmirror.env.port import HostPort
-from silentmirror.mirror import MirrorAnnotator
-from silentmirror.mirror_rules import VENDOR, MirrorRules
+from silentmirror.mirror_rules import VENDOR
 
 INITIATOR, OTHER_INITIATOR = 7, 6
 TARGET = 5
@@ -199,18 +198,14 @@ class Host:
                     return bytes(data)
 
 
-class InitiatorRig:
+class InitiatorRig(Referee):
     """The RTL initiators with IDs 7 and 6, four ports for Python targets, the referee. `finish` gives the verdict."""
 
     def __init__(self, dut: Any, *, allow_unexpected_free: bool = False) -> None:
         self.dut = dut
         self.ports = [ScsiPort(dut, f"py{number}") for number in range(_PORTS)]
         options = CheckerOptions(vendor=VENDOR, allow_unexpected_free=allow_unexpected_free)
-        self.checker = Checker(options, [MirrorRules])
-        bus = ScsiBus(dut, packed="bus_all", drivers="drv_all")
-        self.sampler = Sampler(bus, self.checker)
-        self.monitor = ScsiMonitor(bus, self.sampler)
-        self.monitor.add_annotator(MirrorAnnotator())
+        self.attach(dut, options)
 
     async def hosts(self, count: int = 1, **options: Any) -> list[Host]:
         """Start the clocks, each with its own offset and phase from the seed, and the first initiators."""
@@ -254,31 +249,6 @@ class InitiatorRig:
             self.target_at(number, scsi_id, mirror=True, **options.get(f"id{scsi_id}", {}))
             for number, (scsi_id, _) in enumerate(GROUP[:count])
         ]
-
-    def phases(self) -> list[tuple[Phase, str]]:
-        """Phase and bytes (hex) of each information phase so far."""
-        self.monitor.flush()
-        return [(one.phase, one.data.hex()) for one in self.of_kind(Kind.PHASE) if one.phase is not None]
-
-    def notes(self) -> list[str]:
-        """What the bus transactions so far mean to silent mirroring."""
-        self.monitor.flush()
-        return [str(one.note) for one in self.monitor.transactions if one.note is not None]
-
-    def of_kind(self, kind: Kind) -> list[Transaction]:
-        """The transactions of one kind so far."""
-        return [one for one in self.monitor.transactions if one.kind is kind]
-
-    async def finish(self, *violated: str) -> None:
-        """Let the bus settle; exactly these rules must have been violated."""
-        await Timer(3, unit="us")
-        self.monitor.flush()
-        self.checker.finish(self.sampler.now_ps())
-        found = {one.rule for one in self.checker.violations}
-        listed = "\n".join(str(one) for one in self.checker.violations[:8])
-        assert found == set(violated), f"{listed}\n{self.monitor.last()}"
-        assert sum(rule.evaluations for rule in self.checker.rules.values()) > 0
-        assert self.of_kind(Kind.BUS_FREE)
 
 
 def cdb_6(opcode: int, length: int = 0) -> bytes:

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from cocotb.triggers import Timer
-
-from cocotbext.scsi import Kind, Phase, Sampler, ScsiBus, ScsiMonitor, Transaction
-from cocotbext.scsi.checker import Checker, CheckerOptions
+from cocotbext.scsi.checker import CheckerOptions
 from cocotbext.scsi.constants import Opcode
 from cocotbext.scsi.models import InitiatorModel, Medium, MirrorResult, Result, ScsiPort, TargetModel
 from cocotbext.scsi.wires import M_CD, M_MSG, M_PHASE
-from silentmirror.mirror import MirrorAnnotator
-from silentmirror.mirror_rules import VENDOR, MirrorRules
+from helpers.referee import Referee
+from silentmirror.mirror_rules import VENDOR
 
 INITIATOR = 7
 TARGET = 5
@@ -45,7 +42,7 @@ class FlipInMessageOut:
         self._inside = inside
 
 
-class Rig:
+class Rig(Referee):
     """Four ports, the first for the initiator, and the referee. `finish` gives the verdict."""
 
     def __init__(self, dut: Any, *, allow_unexpected_free: bool = False, cable_ns: int = 0) -> None:
@@ -54,11 +51,7 @@ class Rig:
             getattr(dut, f"py{number}_flip").value = 0
         self.ports = [ScsiPort(dut, f"py{number}") for number in range(_PORTS)]
         options = CheckerOptions(cable_ns=cable_ns, vendor=VENDOR, allow_unexpected_free=allow_unexpected_free)
-        self.checker = Checker(options, [MirrorRules])
-        bus = ScsiBus(dut, packed="bus_all", drivers="drv_all")
-        self.sampler = Sampler(bus, self.checker)
-        self.monitor = ScsiMonitor(bus, self.sampler)
-        self.monitor.add_annotator(MirrorAnnotator())
+        self.attach(dut, options)
 
     def initiator(self, **options: Any) -> InitiatorModel:
         """The initiator with ID 7 on port 0."""
@@ -87,32 +80,6 @@ class Rig:
             assert await initiator.negotiate_wide(scsi_id)
             result = await initiator.query(scsi_id, yz, last=yz == GROUP[count - 1][1])
             assert result.accepted, result
-
-    def phases(self) -> list[tuple[Phase, str]]:
-        """Phase and bytes (hex) of each information phase so far."""
-        self.monitor.flush()
-        done = [one for one in self.monitor.transactions if one.kind is Kind.PHASE]
-        return [(one.phase, one.data.hex()) for one in done if one.phase is not None]
-
-    def notes(self) -> list[str]:
-        """What the bus transactions so far mean to silent mirroring."""
-        self.monitor.flush()
-        return [str(one.note) for one in self.monitor.transactions if one.note is not None]
-
-    def of_kind(self, kind: Kind) -> list[Transaction]:
-        """The transactions of one kind so far."""
-        return [one for one in self.monitor.transactions if one.kind is kind]
-
-    async def finish(self, *violated: str) -> None:
-        """Let the bus settle; exactly these rules must have been violated."""
-        await Timer(3, unit="us")
-        self.monitor.flush()
-        self.checker.finish(self.sampler.now_ps())
-        found = {one.rule for one in self.checker.violations}
-        listed = "\n".join(str(one) for one in self.checker.violations[:8])
-        assert found == set(violated), f"{listed}\n{self.monitor.last()}"
-        assert sum(rule.evaluations for rule in self.checker.rules.values()) > 0
-        assert self.of_kind(Kind.BUS_FREE)
 
 
 def cdb_10(opcode: int, lba: int, blocks: int) -> bytes:

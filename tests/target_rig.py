@@ -10,17 +10,17 @@ from typing import Any
 import cocotb
 from cocotb.triggers import RisingEdge, Timer
 
-from cocotbext.scsi import Kind, Phase, Sampler, ScsiBus, ScsiMonitor, Transaction
-from cocotbext.scsi.checker import Checker, CheckerOptions
+from cocotbext.scsi import Phase
+from cocotbext.scsi.checker import CheckerOptions
 from cocotbext.scsi.models.initiator import InitiatorModel
 from cocotbext.scsi.models.mirror_connection import MirrorResult
 from cocotbext.scsi.models.port import ScsiPort
 from cocotbext.scsi.models.task import Result
+from helpers.referee import Referee
 from model_rig import cdb_6
 from silentmirror.bench import Bench, BenchConfig, Medium, Slot, SlotConfig
 from silentmirror.bench import Kind as SlotKind
-from silentmirror.mirror import MirrorAnnotator
-from silentmirror.mirror_rules import VENDOR, MirrorRules
+from silentmirror.mirror_rules import VENDOR
 
 INITIATOR = 7
 OTHER_INITIATOR = 6
@@ -35,7 +35,7 @@ BLANK = b"\xe5"
 
 
 @dataclass
-class TargetRig:
+class TargetRig(Referee):
     """The targets, each with a fresh medium, and the initiator model; `finish` gives the verdict."""
 
     dut: Any
@@ -68,11 +68,7 @@ class TargetRig:
         options = CheckerOptions(
             cable_ns=self.cable_ns, vendor=VENDOR, allow_unexpected_free=self.allow_unexpected_free
         )
-        self.checker = Checker(options, [MirrorRules])
-        bus = ScsiBus(self.dut, packed="bus_all", drivers="drv_all")
-        self.sampler = Sampler(bus, self.checker)
-        self.monitor = ScsiMonitor(bus, self.sampler)
-        self.monitor.add_annotator(MirrorAnnotator())
+        self.attach(self.dut, options)
         return self
 
     def initiator(self, scsi_id: int = INITIATOR, **options: Any) -> InitiatorModel:
@@ -150,30 +146,9 @@ class TargetRig:
         await reset
         port.acknowledge_reset()
 
-    def phases(self) -> list[tuple[Phase, str]]:
-        """Phase and bytes (hex) of each information phase so far."""
-        self.monitor.flush()
-        return [(one.phase, one.data.hex()) for one in self.of_kind(Kind.PHASE) if one.phase is not None]
-
-    def notes(self) -> list[str]:
-        """What the bus transactions so far mean to silent mirroring."""
-        self.monitor.flush()
-        return [str(one.note) for one in self.monitor.transactions if one.note is not None]
-
-    def of_kind(self, kind: Kind) -> list[Transaction]:
-        """The transactions of one kind so far."""
-        return [one for one in self.monitor.transactions if one.kind is kind]
-
     async def finish(self, *violated: str) -> None:
-        """Let the bus settle; exactly these rules must have been violated, and the bus must be free."""
-        await Timer(3, unit="us")
-        self.monitor.flush()
-        self.checker.finish(self.sampler.now_ps())
-        found = {one.rule for one in self.checker.violations}
-        listed = "\n".join(str(one) for one in self.checker.violations[:8])
-        assert found == set(violated), f"violated: {sorted(found)}\n{listed}\n{self.monitor.last()}"
-        assert sum(rule.evaluations for rule in self.checker.rules.values()) > 0
-        assert self.of_kind(Kind.BUS_FREE)
+        """The referee's verdict, and the bus must be free."""
+        await super().finish(*violated)
         assert int(self.dut.bus_all.value) == 0, f"{int(self.dut.bus_all.value):#x}\n{self.monitor.last()}"
 
 

@@ -98,6 +98,7 @@ module ini_nexus #(
     output reg        enrol_o,
 
     // state and end; what describes the task holds until the next connection
+    output wire                   open_o,         // conn_o, and the selection before it
     output reg                    conn_o,
     output reg                    doomed_o,
     output reg                    end_o,       // pulse
@@ -149,6 +150,7 @@ module ini_nexus #(
   assign stall_o = finding_q;
   assign wide_o = wide_i[data_target];
   assign retry_ok_o = tries_q != cfg_retries_i;
+  assign open_o = open_q;
   assign mirror_o = conn_o && spread_o;
   assign key_o = {desc_o[`INI_D_TAGGED], desc_o[`INI_D_TAG], desc_o[`INI_D_LUN], target};
 

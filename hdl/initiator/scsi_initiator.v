@@ -124,7 +124,7 @@ module scsi_initiator #(
   wire [7:0] msg_arg;
 
   // Nexus
-  wire conn, stall, wide, nx_say, drop_rest, retry_ok, begin_task, again;
+  wire nx_open, conn, stall, wide, nx_say, drop_rest, retry_ok, begin_task, again;
   wire offer_wdtr, offered, wdtr_wide, accept_fits, accepted, declined, cdb_over;
   wire [2:0] again_detail;
   wire [3:0] nx_kind;
@@ -167,7 +167,7 @@ module scsi_initiator #(
   wire [31:0] cpl0, cpl1;
   wire ready = enable && sched_empty && !bus_rst;
   wire late_ok = !conn && !port_busy && sched_quiet && status_us != 24'd0;
-  wire started = conn && has_task && !in_table;
+  wire started = nx_open && has_task && !in_table;
 
   assign scsi_msg_o = 1'b0;
   assign scsi_cd_o = 1'b0;
@@ -551,6 +551,7 @@ module scsi_initiator #(
       .again_detail_o(again_detail),
       .enrol_update_o(enrol_update),
       .enrol_o       (enrol),
+      .open_o        (nx_open),
       .conn_o        (conn),
       .doomed_o      (doomed),
       .end_o         (ended),
