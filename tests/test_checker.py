@@ -450,3 +450,21 @@ def test_plugins_are_checked() -> None:
         Checker(plugins=[Twin])
     with pytest.raises(TypeError, match="on_req_raise"):
         Checker(plugins=[Deaf])
+
+
+def wires_unknown(*samples: tuple[int, int]) -> list[str]:
+    """What GEN-01 says of samples of released wires, (time in ps, mask of X)."""
+    checker = Checker()
+    for time_ps, unknown in samples:
+        checker.sample(Wires(time_ps, 0, unknown, None, 0))
+    checker.finish(samples[-1][0] + 1000)
+    return [one.rule for one in checker.violations]
+
+
+def test_wires_may_be_unknown_before_a_core_is_reset() -> None:
+    assert wires_unknown((0, M_ALL), (1000, 0), (2000, 0)) == []
+    assert wires_unknown((0, M_ALL), (1000, 0), (2000, 1)) == ["GEN-01"]
+
+
+def test_a_wire_that_never_becomes_known_is_told_at_the_end() -> None:
+    assert wires_unknown((0, 1), (1000, 1)) == ["GEN-01"]

@@ -91,3 +91,10 @@ def test_without_a_display_it_is_told_where_they_are(
 def test_waves_that_are_not_there_are_bad_input(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=r"none\.fst: no such file; allowed"):
         parse(["waves", str(tmp_path / "none.fst")])
+
+
+def test_a_file_of_another_kind_is_bad_input(tmp_path: Path) -> None:
+    other = tmp_path / "notes.txt"
+    other.write_text("no waves")
+    with pytest.raises(BadInput, match=r"notes\.txt: not an \.fst file; allowed"):
+        parse(["waves", str(other)])

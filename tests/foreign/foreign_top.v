@@ -6,7 +6,8 @@ module foreign_top;
   parameter DEFECT = 0;
 
   reg clk = 1'b0;
-  reg reset_n = 1'b0;
+  reg reset_n;
+  initial reset_n = 1'b0;  // an edge at time 0, so that the core's registers are known from then on
   always #5 clk = !clk;
 
   // What the host asserts, active high

@@ -197,8 +197,9 @@ def _waves_file(given: argparse.Namespace) -> Path | None:
     if given.file is None:
         return None
     path = Path(given.file)
-    if not path.is_file():
-        raise BadInput(f"{_shown(given.file)}: no such file; allowed: an .fst file of a run with WAVES=1")
+    fault = "no such file" if not path.is_file() else "not an .fst file" if path.suffix != ".fst" else None
+    if fault:
+        raise BadInput(f"{_shown(given.file)}: {fault}; allowed: an .fst file of a run with WAVES=1")
     return path
 
 

@@ -42,6 +42,12 @@ def main(argv: list[str]) -> int:
     except BadInput as error:
         print(error, file=sys.stderr)
         return BAD_INPUT
+    except ModuleNotFoundError as error:
+        print(
+            f"Python package {error.name} is missing here: run this with .venv/bin/python, which make test sets up",
+            file=sys.stderr,
+        )
+        return FAIL
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return _INTERRUPTED

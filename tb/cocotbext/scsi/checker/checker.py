@@ -64,19 +64,26 @@ class Checker:
         for family in self.families.values():
             family.meet(self.families)
         self._wires = self.rules["GEN-01"]
+        self._unsettled = ~0  # wires never known so far: a core before its reset
 
     def sample(self, wires: Wires) -> None:
         """Take one settled sample."""
-        self._wires.evaluations += 1
-        if wires.unknown:
-            self.bus.now = wires.time_ps
-            self._wires.evaluations -= 1
-            self._wires.require(False, f"X or Z on {' '.join(names_of(wires.unknown))}")
+        self._unsettled &= wires.unknown
+        if stray := wires.unknown & ~self._unsettled:
+            self._refuse(stray, wires.time_ps)
+        else:
+            self._wires.evaluations += 1
         self.bus.sample(wires)
 
     def finish(self, time_ps: int) -> None:
         """Evaluate what falls due before `time_ps`, the end of the test; nothing on the bus may change after it."""
         self.bus.expire(time_ps + 1)
+        if self._unsettled > 0:
+            self._refuse(self._unsettled, time_ps)
+
+    def _refuse(self, unknown: int, time_ps: int) -> None:
+        self.bus.now = time_ps
+        self._wires.require(False, f"X or Z on {' '.join(names_of(unknown))}")
 
     @property
     def violations(self) -> list[Violation]:
