@@ -76,6 +76,7 @@ module ini_sched #(
   wire        misplaced = desc_o[`INI_D_ADDR_LSB] || data_end > BUF_BYTES;
   wire [ 5:0] room = 6'd`INI_TASKS - used_i;
   wire        full = room == 6'd0 || (mirror && (!gang_free_i || room < {2'd0, count}));
+  wire        called = conn_i || answering_i;
   reg         bad;
 
   // Nothing to do in a clock should cost a simulation nothing.
@@ -114,6 +115,8 @@ module ini_sched #(
       find_o <= 1'b0;
       if (bus_rst_i && state_q != EMPTY && state_q != FAIL) begin
         fail(`INI_RES_RESET);
+      end else if (called && (state_q == RANK || state_q == SEARCH)) begin
+        check_afresh;  // a target's task is looked up first
       end else begin
         case (state_q)
           EMPTY:
@@ -126,24 +129,20 @@ module ini_sched #(
             end
             {taken_q, yielded_q} <= 2'd0;
             yielded_ps_q <= 26'd0;
-            rank_q <= 4'd0;
-            seen_q <= 16'd0;
-            state_q <= WAIT;
+            check_afresh;
           end
 
           WAIT: begin
             if (bad) begin
               fail(`INI_RES_BAD_DESCRIPTOR);
-            end else if (!conn_i && !answering_i && !closing_i && !full) begin
+            end else if (!called && !closing_i && !full) begin
               if (mirror) state_q <= RANK;
               else search;
             end
           end
 
           RANK:
-          if (answering_i || conn_i) begin
-            start_over;  // a target calls: its task is looked up first
-          end else if (rank_q == count) begin
+          if (rank_q == count) begin
             state_q <= ASK;
           end else if (!enrol_found_i || seen_q[enrol_z_o]) begin
             fail(`INI_RES_BAD_DESCRIPTOR);
@@ -154,9 +153,7 @@ module ini_sched #(
           end
 
           SEARCH:
-          if (answering_i || conn_i) begin
-            start_over;
-          end else if (found_i) begin
+          if (found_i) begin
             fail(`INI_RES_BAD_DESCRIPTOR);
           end else if (absent_i) begin
             rank_q <= rank_q + 4'd1;
@@ -182,7 +179,7 @@ module ini_sched #(
     end
   endtask
 
-  task start_over;
+  task check_afresh;
     begin
       rank_q <= 4'd0;
       seen_q <= 16'd0;

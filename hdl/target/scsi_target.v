@@ -177,7 +177,8 @@ module scsi_target #(
       .clk_i(clk_i), .rst_ni(rst_ni), .clear_i(over), .own_i(own_connection), .phase_i(phase), .req_i(req), .ack_i(ack),
       .atn_i(atn), .byte_i(msg_byte), .end_i(msg_end), .error_i(msg_error), .event_i(event_code),
       .last_i(msg_last), .lba_i(msg_lba), .len_i(msg_len),
-      .initiator_i(about), .lun_i(lun), .tagged_i(has_tag), .tag_i(tag), .group_id_i(msg_arg[7:4]), .group_i(group && (nexus_known || own_connection)),
+      .initiator_i(about), .lun_i(lun), .tagged_i(has_tag), .tag_i(tag),
+      .group_id_i(msg_arg[7:4]), .group_i(group && (nexus_known || own_connection)),
       .named_i(named), .able_i(!task_valid && !blocks_busy && !own_connection),
       .leader_wait_i(leader_wait), .first_req_i(first_req),
       .initiator_o(op_initiator), .lun_o(op_lun), .tagged_o(op_tagged), .tag_o(op_tag), .lba_o(op_lba),
@@ -276,8 +277,8 @@ module scsi_target #(
   );
 
   tgt_medium #(.BUF_BYTES(BUF_BYTES)) u_medium (
-      .clk_i(clk_i), .rst_ni(rst_ni), .we_i(buf_we), .addr_i(buf_addr), .wdata_i(buf_wdata), .read_i(drive && link_phase == `SCSI_PH_DATA_IN),
-      .rdata_o(buf_rdata),
+      .clk_i(clk_i), .rst_ni(rst_ni), .we_i(buf_we), .addr_i(buf_addr), .wdata_i(buf_wdata),
+      .read_i(drive && link_phase == `SCSI_PH_DATA_IN), .rdata_o(buf_rdata),
       .start_i(blocks_start), .write_i(blocks_write), .lba_i(blocks_lba), .blocks_i(blocks_count),
       .busy_o(blocks_busy), .done_o(blocks_done), .error_o(blocks_error),
       .med_start_o(med_start_o), .med_write_o(med_write_o), .med_lba_o(med_lba_o), .med_wvalid_o(med_wvalid_o),

@@ -319,9 +319,12 @@ module tgt_link #(
           if (put_i) msg_q <= {msg_q[31:0], 8'd0};
           if (done_i) begin
             msg_sent_q <= 1'b1;
-            if (!atn_i) agree;
-            if (atn_i) listen(undone(after_q));
-            else proceed(after_q);
+            if (atn_i) begin
+              listen(undone(after_q));
+            end else begin
+              agree;
+              proceed(after_q);
+            end
           end
         end
         COMMAND_START: begin
