@@ -15,7 +15,7 @@ from cocotbext.scsi.constants import Opcode
 from cocotbext.scsi.models.medium import Medium
 from cocotbext.scsi.models.port import ScsiPort
 from cocotbext.scsi.models.target import TargetModel
-from helpers.referee import Referee
+from helpers.referee import PhaseReferee
 from silentmirror.env.port import HostPort
 from silentmirror.mirror_rules import VENDOR
 
@@ -198,7 +198,7 @@ class Host:
                     return bytes(data)
 
 
-class InitiatorRig(Referee):
+class InitiatorRig(PhaseReferee):
     """The RTL initiators with IDs 7 and 6, four ports for Python targets, the referee. `finish` gives the verdict."""
 
     def __init__(self, dut: Any, *, allow_unexpected_free: bool = False) -> None:

@@ -8,7 +8,7 @@ from cocotbext.scsi.checker import CheckerOptions
 from cocotbext.scsi.constants import Opcode
 from cocotbext.scsi.models import InitiatorModel, Medium, MirrorResult, Result, ScsiPort, TargetModel
 from cocotbext.scsi.wires import M_CD, M_MSG, M_PHASE
-from helpers.referee import Referee
+from helpers.referee import PhaseReferee
 from silentmirror.mirror_rules import VENDOR
 
 INITIATOR = 7
@@ -42,7 +42,7 @@ class FlipInMessageOut:
         self._inside = inside
 
 
-class Rig(Referee):
+class Rig(PhaseReferee):
     """Four ports, the first for the initiator, and the referee. `finish` gives the verdict."""
 
     def __init__(self, dut: Any, *, allow_unexpected_free: bool = False, cable_ns: int = 0) -> None:

@@ -312,7 +312,9 @@ async def switch_rejected(dut: Any) -> None:
     await host.load(pattern())
     await host.send_mirror_write([0, 1, 2], LBA, BLOCK, tag=5)
     await second_copy(members)
-    members[1].member.identities.clear()  # type: ignore[union-attr]
+    forgetful = members[1].member
+    assert forgetful is not None
+    forgetful.identities.clear()
     done = sorted(await host.completions(), key=lambda one: one.rank)
     assert results(done) == [REJECTED] * 3
     out = [text for phase, text in rig.phases() if phase is Phase.MSG_OUT]

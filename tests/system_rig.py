@@ -15,14 +15,13 @@ from typing import Any
 import cocotb
 from cocotb.triggers import Event, FallingEdge, RisingEdge, Timer
 
-from cocotbext.scsi import Kind, Phase, Sampler, ScsiBus, ScsiMonitor, Transaction
-from cocotbext.scsi.checker import Checker
+from cocotbext.scsi import Kind, Phase, Transaction
 from cocotbext.scsi.wires import CONTROL, Wires, slots_in
+from helpers.referee import Referee
 from initiator_rig import OK, Completion, Host
 from silentmirror.bench import Bench, BenchConfig, Medium, Slot, SlotConfig
 from silentmirror.bench import Kind as SlotKind
-from silentmirror.mirror import MirrorAnnotator
-from silentmirror.mirror_rules import MirrorRules, mirror_options
+from silentmirror.mirror_rules import mirror_options
 
 INITIATOR, OTHER_INITIATOR = 7, 6
 GROUP = ((5, 0x00), (4, 0x01), (3, 0x02))
@@ -78,7 +77,7 @@ class DriverLog:
 
 
 @dataclass
-class SystemRig:
+class SystemRig(Referee):
     """See the module. `start` it first."""
 
     dut: Any
@@ -118,14 +117,10 @@ class SystemRig:
         self.bench = Bench(self.dut, BenchConfig(slots, seed))
         await self.bench.start()
         options = mirror_options(cable_ns=self.cable_ns, allow_unexpected_free=self.allow_unexpected_free)
-        self.checker = Checker(options, [MirrorRules])
-        bus = ScsiBus(self.dut, packed="bus_all", drivers="drv_all")
-        self.sampler = Sampler(bus, self.checker)
+        self._seen = Event()
+        self.attach(self.dut, options, callback=lambda _done: self._seen.set())
         self.log = DriverLog({number: slot.scsi_id for number, slot in slots.items()})
         self.sampler.subscribe(self.log)
-        self._seen = Event()
-        self.monitor = ScsiMonitor(bus, self.sampler, callback=lambda _done: self._seen.set())
-        self.monitor.add_annotator(MirrorAnnotator())
         self._mark = 0
         return self
 
@@ -307,11 +302,6 @@ class SystemRig:
     async def finish(self, *violated: str) -> None:
         """The verdict: exactly these rules violated, the bus free and driven by nobody, all media as they must be."""
         await self.quiet()
-        self.monitor.flush()
-        self.checker.finish(self.sampler.now_ps())
-        listed = "\n".join(str(one) for one in self.checker.violations[:8])
-        assert {one.rule for one in self.checker.violations} == set(violated), self.story(listed)
-        assert sum(rule.evaluations for rule in self.checker.rules.values()) > 0
-        assert self.of_kind(Kind.BUS_FREE)
+        self.judge(*violated)
         assert not int(self.dut.drv_all.value)
         self.compare_media()

@@ -16,7 +16,7 @@ from cocotbext.scsi.models.initiator import InitiatorModel
 from cocotbext.scsi.models.mirror_connection import MirrorResult
 from cocotbext.scsi.models.port import ScsiPort
 from cocotbext.scsi.models.task import Result
-from helpers.referee import Referee
+from helpers.referee import PhaseReferee
 from model_rig import cdb_6
 from silentmirror.bench import Bench, BenchConfig, Medium, Slot, SlotConfig
 from silentmirror.bench import Kind as SlotKind
@@ -35,7 +35,7 @@ BLANK = b"\xe5"
 
 
 @dataclass
-class TargetRig(Referee):
+class TargetRig(PhaseReferee):
     """The targets, each with a fresh medium, and the initiator model; `finish` gives the verdict."""
 
     dut: Any

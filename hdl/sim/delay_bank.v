@@ -26,8 +26,8 @@ module delay_bank #(
     integer             at;
     integer             kept;
     reg  [63:0]         due;
-    wire [LINES-1:0]    todo;  // lines whose delay begins or ends, or whose input has changed while late
-    wire                work = todo != {LINES{1'b0}};
+    wire [LINES-1:0]    acting;  // lines whose delay begins or ends, or whose input has changed while late
+    wire                work = acting != {LINES{1'b0}};
     reg                 served_q;
     reg                 kick_q;   // a change: the first edge is on its way
     reg                 alarm_q;  // a change: an edge is due
@@ -36,7 +36,7 @@ module delay_bank #(
     genvar n;
     generate
         for (n = 0; n < LINES; n = n + 1) begin : lines
-            assign todo[n] = late_q[n] != (delay_ps_i[32*n+:32] != 32'd0)
+            assign acting[n] = late_q[n] != (delay_ps_i[32*n+:32] != 32'd0)
                           || (late_q[n] && in_i[27*n+:27] != in_q[27*n+:27]);
         end
     endgenerate

@@ -16,8 +16,8 @@ module edge_dropper #(
     reg  [27*GROUPS-1:0] rise;
     reg  [GROUPS-1:0]    clear_q;
     wire [27*GROUPS-1:0] armed = drop_i ^ dropped_o;
-    wire [27*GROUPS-1:0] todo = (armed & ~(in_i ^ low_q)) | (swallow_q & ~in_i);  // signals whose state is to change
-    wire                 work = todo != {GROUPS{27'd0}} || clear_i != clear_q;
+    wire [27*GROUPS-1:0] acting = (armed & ~(in_i ^ low_q)) | (swallow_q & ~in_i);  // signals whose state is to change
+    wire                 work = acting != {GROUPS{27'd0}} || clear_i != clear_q;
     reg                  served_q;
     integer              group;
 

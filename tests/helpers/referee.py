@@ -28,11 +28,6 @@ class Referee:
         self.monitor = ScsiMonitor(bus, self.sampler, callback=callback)
         self.monitor.add_annotator(MirrorAnnotator())
 
-    def phases(self) -> list[tuple[Phase, str]]:
-        """Phase and bytes (hex) of each information phase so far."""
-        self.monitor.flush()
-        return [(one.phase, one.data.hex()) for one in self.of_kind(Kind.PHASE) if one.phase is not None]
-
     def notes(self) -> list[str]:
         """What the bus transactions so far mean to silent mirroring."""
         self.monitor.flush()
@@ -56,3 +51,12 @@ class Referee:
         assert found == set(violated), f"violated: {sorted(found)}\n{listed}\n{self.monitor.last(30)}"
         assert sum(rule.evaluations for rule in self.checker.rules.values()) > 0
         assert self.of_kind(Kind.BUS_FREE)
+
+
+class PhaseReferee(Referee):
+    """A referee that also tells the phases in short."""
+
+    def phases(self) -> list[tuple[Phase, str]]:
+        """Phase and bytes (hex) of each information phase so far."""
+        self.monitor.flush()
+        return [(one.phase, one.data.hex()) for one in self.of_kind(Kind.PHASE) if one.phase is not None]
