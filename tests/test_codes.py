@@ -7,6 +7,7 @@ from enum import IntEnum
 
 import pytest
 
+from cocotbext.scsi.agreement import Option, Period
 from cocotbext.scsi.constants import (
     EXTENDED_LENGTH,
     IDENTIFY_DISCPRIV,
@@ -72,6 +73,14 @@ def test_mirror_codes_match_verilog() -> None:
         "Z_LEAVE": mirror.Z_LEAVE,
     }
     assert _verilog("MIRROR_") == ours
+
+
+def test_negotiation_codes_match_verilog() -> None:
+    header = (ROOT / "hdl/include/scsi_agreement.vh").read_text(encoding="utf-8")
+    theirs = {name: int(text, 16) for name, text in re.findall(r"`define SCSI_(P\w+) 8'h(\w+)", header)}
+    ours = {f"PERIOD_{name}": period.value for name, period in Period.__members__.items()}
+    ours |= {f"PPR_{name}": option.value for name, option in Option.__members__.items() if option & 0x07}
+    assert theirs == ours
 
 
 def test_every_macro_was_compared() -> None:

@@ -4,6 +4,8 @@
 // REJECT of it means 8 bit; a WDTR that the target begins is answered with what both can do; any reset ends all agreements
 // (asynchronous, 8 bit); the host may end one by hand after it has learnt that the target was reset.
 `default_nettype none
+`include "scsi_agreement.vh"
+`include "scsi_defs.vh"
 `include "ini_defs.vh"
 
 module ini_agreement (
@@ -32,6 +34,9 @@ module ini_agreement (
     output reg  offered_o,    // it was said, the answer is to come
     output reg  wide_said_o,  // the width that a WDTR of ours states
 
+    input  wire [            3:0] data_target_i,
+    output wire [`SCSI_AGR_W-1:0] agree_o,        // with data_target_i
+
     output reg [15:0] wide_o,
     output reg [15:0] known_o
 );
@@ -42,6 +47,7 @@ module ini_agreement (
 
   wire awake = clear_i || |forget_i || (conn_i ? said_i || msg_stb_i : offered_o || !wide_said_o);
 
+  assign agree_o = {2'b00, wide_o[data_target_i], 15'd0};
   assign offer_o = cfg_wide_i && command_i && !known_o[target_i];
 
   always @(posedge clk_i or negedge rst_ni) begin

@@ -6,6 +6,7 @@
 // asserted 90 ns before the negation of ACK, DB released as soon as I/O is true. In DATA OUT the next word is put on the bus when
 // ACK falls, so that its set-up time runs while the target thinks.
 `default_nettype none
+`include "scsi_agreement.vh"
 `include "scsi_defs.vh"
 `include "scsi_timing.vh"
 
@@ -24,7 +25,7 @@ module ini_link #(
     input wire conn_i,   // a connection is up; 0 releases everything
     input wire attn_i,   // pulse at the start of a connection by selection: take ATN over
     input wire stall_i,  // do not answer a REQ yet
-    input wire wide_i,   // the agreement of the current target
+    input wire [`SCSI_AGR_W-1:0] agree_i,  // with the current target; counts in data phases
 
     // words to send, for the phase on the wires
     input wire [15:0] tx_data_i,
@@ -73,7 +74,8 @@ module ini_link #(
   wire        same_phase = known_q && phase_i == phase_o;
   wire        is_out = !phase_i[0];
   wire        is_data = !phase_i[1];
-  wire        wide_now = wide_i && is_data;
+  wire        wide_now = agree_i[`SCSI_AGR_WIDE] && is_data;
+  wire        unused = &{1'b0, agree_i};
   wire        bad_low = ~^{db_i[7:0], dbp_i[0]};
   wire        bad_high = ~^{db_i[15:8], dbp_i[1]};
   wire        may_ack = wait_q == 5'd0 && (drv_atn_o || atn_age_q == 5'd0);

@@ -17,7 +17,6 @@ module ini_nexus #(
 
     // configuration
     input wire [ 3:0] cfg_retries_i,
-    input wire [15:0] wide_i,         // agreements
 
     // arbitration, reselection, bus free
     input wire       won_i,
@@ -50,7 +49,7 @@ module ini_nexus #(
     input  wire       byte_done_i,
     input  wire       atn_i,        // own ATN
     output wire       stall_o,
-    output wire       wide_o,       // of the current target
+    output wire [3:0] data_target_o,  // the target that the data phases are with
     input  wire       cdb_over_i,   // the target asks for more command bytes than there are
 
     // messages
@@ -138,7 +137,7 @@ module ini_nexus #(
   wire       in_messages = phase_i == `SCSI_PH_MSG_IN || phase_i == `SCSI_PH_MSG_OUT;
   wire       query = opcode == `INI_OP_QUERY;
   wire [7:0] leader = {desc_o[`INI_D_GROUP], desc_o[`INI_D_LEADER]};
-  wire [3:0] data_target = spread_o ? ids_o[{cur_i, 2'd0}+:4] : target;
+  assign data_target_o = spread_o ? ids_o[{cur_i, 2'd0}+:4] : target;
 
   // Nothing to do in a clock should cost a simulation nothing.
   wire       pulsed = end_o || find_o || say_o || drop_rest_o || load_o || save_o || restore_o || residue_o
@@ -148,7 +147,6 @@ module ini_nexus #(
   wire       awake = pulsed || bus_rst_i || won_i || timeout_i || done_i || reselected_i || (conn_o && (bus_free_i || event_now));
 
   assign stall_o = finding_q;
-  assign wide_o = wide_i[data_target];
   assign retry_ok_o = tries_q != cfg_retries_i;
   assign open_o = open_q;
   assign mirror_o = conn_o && spread_o;

@@ -4,6 +4,7 @@
 // Used by the bench and by any design that wants a host adapter; docs/host-interface.md tells how to program it. Pads, polarity and
 // open drain belong outside. The bus side is held in reset while CONFIG.ENABLE is 0.
 `default_nettype none
+`include "scsi_agreement.vh"
 `include "scsi_defs.vh"
 `include "ini_defs.vh"
 
@@ -124,7 +125,7 @@ module scsi_initiator #(
   wire [7:0] msg_arg;
 
   // Nexus
-  wire nx_open, conn, stall, wide, nx_say, drop_rest, retry_ok, begin_task, again;
+  wire nx_open, conn, stall, nx_say, drop_rest, retry_ok, begin_task, again;
   wire offer_wdtr, offered, wdtr_wide, accept_fits, accepted, declined, cdb_over;
   wire [2:0] again_detail;
   wire [3:0] nx_kind;
@@ -138,6 +139,8 @@ module scsi_initiator #(
   wire [`INI_DESC_W-1:0] desc;
   wire [59:0] ids;
   wire [15:0] agreed_wide, negotiated;
+  wire [3:0] data_target;
+  wire [`SCSI_AGR_W-1:0] agree;
   wire [`INI_KEY_W-1:0] nx_key;
 
   // Data
@@ -296,7 +299,7 @@ module scsi_initiator #(
       .conn_i     (conn && !bus_rst),
       .attn_i     (selected && !bus_rst),
       .stall_i    (stall),
-      .wide_i     (wide),
+      .agree_i    (agree),
       .tx_data_i  (tx_word),
       .tx_last_i  (msg_last && wire_phase == `SCSI_PH_MSG_OUT),
       .tx_atn_i   (mirror && serving && data_end && wire_phase == `SCSI_PH_DATA_OUT),
@@ -386,7 +389,7 @@ module scsi_initiator #(
       .dir_in_i (desc[`INI_D_DIR_IN] && !spread),
       .len_i    (desc[`INI_D_LEN_LSB+:PW]),
       .addr_i   (desc[`INI_D_ADDR_LSB+:PW]),
-      .wide_i   (wide),
+      .wide_i   (agree[`SCSI_AGR_WIDE]),
       .phase_i  (phase),
       .tx_take_i(tx_take),
       .tx_data_o(data_word),
@@ -424,6 +427,8 @@ module scsi_initiator #(
       .offer_o    (offer_wdtr),
       .offered_o  (offered),
       .wide_said_o(wdtr_wide),
+      .data_target_i(data_target),
+      .agree_o    (agree),
       .wide_o     (agreed_wide),
       .known_o    (negotiated)
   );
@@ -490,7 +495,6 @@ module scsi_initiator #(
       .bus_rst_i     (bus_rst),
       .hang_i        (hang),
       .cfg_retries_i (retries),
-      .wide_i        (agreed_wide),
       .won_i         (won),
       .done_i        (selected),
       .timeout_i     (sel_timeout),
@@ -513,7 +517,7 @@ module scsi_initiator #(
       .byte_done_i   (byte_done),
       .atn_i         (link_atn),
       .stall_o       (stall),
-      .wide_o        (wide),
+      .data_target_o (data_target),
       .cdb_over_i    (cdb_over),
       .bad_i         (bad),
       .msg_stb_i     (msg_stb),

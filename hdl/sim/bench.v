@@ -239,7 +239,7 @@ module bench #(
     // Slot 0 has no use for its part of these; some are event and data at once.
     // verilator lint_off SYNCASYNCNET
     // verilator lint_off UNUSEDSIGNAL
-    wire [6*SLOTS-1:0]       straps;
+    wire [24*SLOTS-1:0]      straps;
     wire [24*SLOTS-1:0]      stall_us;
     wire [24*SLOTS-1:0]      part_stall_us;
     wire [24*SLOTS-1:0]      holdoff_us;
@@ -463,7 +463,9 @@ module bench #(
                     .med_rvalid_i(med_rvalid), .med_rdata_i(med_rdata), .med_rready_o(med_rready),
                     .med_done_i(med_done), .med_error_i(med_error),
                     .med_blocks_i(med_blocks), .med_block_len_i(med_block_len), .med_wprot_i(med_wprot),
-                    .cfg_id_i(straps[6*n+:4]), .cfg_wide_i(straps[6*n+4]), .cfg_mirror_i(straps[6*n+5]),
+                    .cfg_id_i(straps[24*n+:4]), .cfg_wide_i(straps[24*n+4]), .cfg_mirror_i(straps[24*n+5]),
+                    .cfg_period_i(straps[24*n+6+:8]), .cfg_offset_i(straps[24*n+14+:7]), .cfg_dt_i(straps[24*n+21]),
+                    .cfg_qas_i(straps[24*n+22]), .cfg_fair_i(straps[24*n+23]),
                     .cfg_stall_us_i(stall_us[24*n+:24]), .cfg_part_stall_us_i(part_stall_us[24*n+:24]),
                     .cfg_holdoff_us_i(holdoff_us[24*n+:24]), .cfg_sel_timeout_us_i(sel_timeout_us[24*n+:24])
                 );

@@ -3,6 +3,7 @@
 // The device port and the medium port are described in docs/architecture.md, what it does on the bus in docs/protocol.md. This
 // module only wires the parts together: conditioned wires -> messages and nexus -> mirror member and link -> phase lines.
 `default_nettype none
+`include "scsi_agreement.vh"
 `include "scsi_defs.vh"
 `include "tgt_kinds.vh"
 
@@ -20,6 +21,11 @@ module scsi_target #(
 
     input wire [ 3:0] cfg_id_i,
     input wire        cfg_wide_i,
+    input wire [ 7:0] cfg_period_i,  // fastest transfer period factor it can do, 0 = asynchronous only
+    input wire [ 6:0] cfg_offset_i,  // largest REQ/ACK offset
+    input wire        cfg_dt_i,      // can do DT data phases
+    input wire        cfg_qas_i,     // can take part in QAS
+    input wire        cfg_fair_i,    // arbitrates fairly also without QAS
     input wire        cfg_mirror_i,
     input wire [23:0] cfg_stall_us_i,
     input wire [23:0] cfg_part_stall_us_i,
@@ -77,6 +83,8 @@ module scsi_target #(
       mirror_write_must_be_an_extended_code_from_80h_to_ffh u_error ();
     end
   endgenerate
+
+  wire unused = &{1'b0, cfg_period_i, cfg_offset_i, cfg_dt_i, cfg_qas_i, cfg_fair_i};
 
   // ---- conditioned wires
   wire bsy, sel, rst, req, ack, atn, free, may_arb;
@@ -189,7 +197,7 @@ module scsi_target #(
   // ---- the connection
   wire decode, mirror_decode, sense, data_begin, data_keep, blocks_start, blocks_write, blocks_done, blocks_error;
   wire task_set, task_result, task_ended, task_clear, stall_run, part, stalled;
-  wire drive, settled, wide, start, engine_busy, put, got, done, rerror, link_bsy;
+  wire drive, settled, start, engine_busy, put, got, done, rerror, link_bsy;
   wire [79:0] cdb;
   wire [1:0] kind;
   wire [7:0] disk_status, task_result_status, link_byte;
@@ -198,6 +206,7 @@ module scsi_target #(
   wire [15:0] disk_blocks, sense_code, blocks_count, rdata, data_word;
   wire [3:0] sense_initiator, sense_key;
   wire [2:0] link_phase;
+  wire [`SCSI_AGR_W-1:0] agree;
 
   assign own_connection = link_bsy;
 
@@ -224,7 +233,7 @@ module scsi_target #(
       .task_same_i(task_same), .task_initiator_i(task_initiator), .task_lun_i(task_lun), .task_tagged_i(task_tagged), .task_tag_i(task_tag),
       .task_status_i(task_status),
       .stall_run_o(stall_run), .part_o(part), .stalled_i(stalled),
-      .drive_o(drive), .settled_o(settled), .phase_o(link_phase), .wide_o(wide), .start_o(start), .bytes_o(bytes),
+      .drive_o(drive), .settled_o(settled), .phase_o(link_phase), .agree_o(agree), .start_o(start), .bytes_o(bytes),
       .byte_o(link_byte), .engine_busy_i(engine_busy), .put_i(put), .got_i(got), .done_i(done),
       .rdata_i(rdata[7:0]), .error_i(rerror), .bsy_o(link_bsy)
   );
@@ -270,7 +279,7 @@ module scsi_target #(
   );
 
   tgt_data u_data (
-      .clk_i(clk_i), .rst_ni(rst_ni), .begin_i(data_begin), .wide_i(wide), .keep_i(data_keep),
+      .clk_i(clk_i), .rst_ni(rst_ni), .begin_i(data_begin), .wide_i(agree[`SCSI_AGR_WIDE]), .keep_i(data_keep),
       .got_i(got && link_phase == `SCSI_PH_DATA_OUT), .rdata_i(rdata), .put_i(put && link_phase == `SCSI_PH_DATA_IN),
       .generated_i(kind == `TGT_KIND_GENERATED), .index_o(gen_index), .gen_data_i(gen_data),
       .buf_we_o(buf_we), .buf_addr_o(buf_addr), .buf_wdata_o(buf_wdata), .buf_rdata_i(buf_rdata), .word_o(data_word)
@@ -299,7 +308,7 @@ module scsi_target #(
   wire [1:0] drv_dbp;
 
   tgt_phase #(.CLK_PERIOD_PS(CLK_PERIOD_PS)) u_phase (
-      .clk_i(clk_i), .rst_ni(rst_ni), .drive_i(drive), .settled_i(settled), .phase_i(link_phase), .wide_i(wide),
+      .clk_i(clk_i), .rst_ni(rst_ni), .drive_i(drive), .settled_i(settled), .phase_i(link_phase), .agree_i(agree),
       .start_i(start), .bytes_i(bytes),
       .wdata_i(link_phase == `SCSI_PH_DATA_IN ? data_word : {8'd0, link_byte}),
       .busy_o(engine_busy), .put_o(put), .got_o(got), .done_o(done), .rdata_o(rdata), .error_o(rerror),

@@ -4,6 +4,7 @@
 // tgt_phase) as long as it is the current target; in silent mirroring the two may be in different hands (docs/protocol.md).
 // Rules: SPI-3 phase sequences, attention condition, parity recovery; the hand-over's windows are in tgt_mirror.
 `default_nettype none
+`include "scsi_agreement.vh"
 `include "scsi_defs.vh"
 `include "tgt_events.vh"
 `include "tgt_kinds.vh"
@@ -109,7 +110,7 @@ module tgt_link #(
     output reg         drive_o,
     output reg         settled_o,
     output reg  [ 2:0] phase_o,
-    output wire        wide_o,
+    output wire [`SCSI_AGR_W-1:0] agree_o,  // with the initiator of this connection
     output reg         start_o,
     output reg  [23:0] bytes_o,
     output wire [ 7:0] byte_o,        // next byte of MESSAGE IN or STATUS
@@ -173,13 +174,12 @@ module tgt_link #(
   reg  [15:0] blocks_left_q;  // of an ordinary READ or WRITE
   reg         task_write_q;   // blocks are being written for the waiting task
 
-  wire        data_phase = phase_o[2:1] == 2'b00;
   wire [15:0] chunk = chunk_of(blocks_left_q, block_len_i[12:10]);
   wire        connected = bsy_o || part_o;
   wire        refused = kind_i != `TGT_KIND_WRITE;  // of a mirrored write
 
   assign mirrored_o  = leader_q || part_o;
-  assign wide_o      = data_phase && wide_q[initiator_o];
+  assign agree_o     = {2'b00, wide_q[initiator_o], 15'd0};
   assign stall_run_o = engine_busy_i || state_q == HOLD || state_q == LEADER_WAIT;
   assign byte_o      = msg_q[39:32];
   assign data_keep_o = !(mirrored_o && refused);
@@ -765,7 +765,7 @@ module tgt_link #(
       data_begin_o <= 1'b1;
       if (kind_i == `TGT_KIND_READ) next_chunk;
       if (kind_i == `TGT_KIND_READ && blocks_left_q != blocks_count_o) proceed(FILL);
-      else if (wide_o && bytes_o[0]) say({`SCSI_MSG_IGNORE_WIDE_RESIDUE, 8'd1, 24'd0}, 3'd2, STATUS_START);
+      else if (wide_q[initiator_o] && bytes_o[0]) say({`SCSI_MSG_IGNORE_WIDE_RESIDUE, 8'd1, 24'd0}, 3'd2, STATUS_START);
       else proceed(STATUS_START);
     end
   endtask

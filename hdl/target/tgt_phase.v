@@ -4,6 +4,8 @@
 // release + bus settle before DB is driven; data set up before REQ and held until ACK; the byte is judged when ACK is negated
 // (SPI-3 asynchronous transfers). A start moves `bytes_i` bytes in the phase that is driven, then stops with REQ and ACK false.
 `default_nettype none
+`include "scsi_agreement.vh"
+`include "scsi_defs.vh"
 `include "scsi_timing.vh"
 
 module tgt_phase #(
@@ -15,7 +17,7 @@ module tgt_phase #(
     input wire        drive_i,    // this device owns the phase lines; falling: everything released at once
     input wire        settled_i,  // with drive_i rising: the lines have already been stable long enough
     input wire [ 2:0] phase_i,    // changes only while not busy
-    input wire        wide_i,
+    input wire [`SCSI_AGR_W-1:0] agree_i,  // with the initiator of this connection; counts in data phases
     input wire        start_i,    // pulse
     input wire [23:0] bytes_i,
     input wire [15:0] wdata_i,    // next data towards the initiator
@@ -53,9 +55,12 @@ module tgt_phase #(
   reg  [23:0] left_q;
 
   wire        to_initiator = drv_phase_o[0];
-  wire        last = left_q == 24'd1 || (wide_i && left_q == 24'd2);
+  wire        wide = agree_i[`SCSI_AGR_WIDE] && !phase_i[1];
+  wire        last = left_q == 24'd1 || (wide && left_q == 24'd2);
 
   assign busy_o = state_q != IDLE;
+
+  wire        unused = &{1'b0, agree_i};
 
   // Nothing to do in a clock should cost a simulation nothing.
   wire        awake = put_o || got_o || done_o || start_i || drive_i != driving_q || (drive_i && phase_i != drv_phase_o)
@@ -114,8 +119,8 @@ module tgt_phase #(
           if (ack_i) begin
             drv_req_o <= 1'b0;
             rdata_o <= db_i;
-            error_o <= !to_initiator && !(^{db_i[7:0], dbp_i[0]} && (!wide_i || ^{db_i[15:8], dbp_i[1]}));
-            left_q <= last ? 24'd0 : left_q - (wide_i ? 24'd2 : 24'd1);
+            error_o <= !to_initiator && !(^{db_i[7:0], dbp_i[0]} && (!wide || ^{db_i[15:8], dbp_i[1]}));
+            left_q <= last ? 24'd0 : left_q - (wide ? 24'd2 : 24'd1);
             state_q <= FALL;
             got_o <= !to_initiator;
           end
@@ -144,8 +149,8 @@ module tgt_phase #(
 
   task put;
     begin
-      drv_db_o <= wide_i ? wdata_i : {8'd0, wdata_i[7:0]};
-      drv_dbp_o <= {wide_i && ~^wdata_i[15:8], ~^wdata_i[7:0]};
+      drv_db_o <= wide ? wdata_i : {8'd0, wdata_i[7:0]};
+      drv_dbp_o <= {wide && ~^wdata_i[15:8], ~^wdata_i[7:0]};
       put_o <= 1'b1;
       setup_q <= SETUP_TICKS[4:0];
       state_q <= SETUP;

@@ -55,6 +55,16 @@ class SlotConfig:
     """SCSI ID, 0 to 15. A target gets it as a strap; an initiator's is written over AXI by the test."""
     wide: bool = True
     """Target: can do 16-bit transfers. Initiator: for the test to write over AXI."""
+    period: int = 0
+    """Fastest transfer period factor, 0 = asynchronous only. Abilities down to `fair` serve as `wide` does."""
+    offset: int = 0
+    """Largest REQ/ACK offset, 0 to 127."""
+    dt: bool = False
+    """Can do DT data phases."""
+    qas: bool = False
+    """Can take part in QAS."""
+    fair: bool = False
+    """Arbitrates fairly also without QAS."""
     mirror: bool = True
     """Target: knows silent mirroring."""
     cable_ns: float = 0.0
@@ -128,6 +138,10 @@ def _check_slot(number: int, slot: SlotConfig) -> None:
         raise ValueError(f"slot {number} cannot be {slot.kind.name}")
     if not 0 <= slot.scsi_id <= 15:
         raise ValueError(f"slot {number}: SCSI ID {slot.scsi_id} is not within 0 to 15")
+    if not 0 <= slot.period <= 255 or not 0 <= slot.offset <= 127:
+        raise ValueError(
+            f"slot {number}: period factor {slot.period} or offset {slot.offset} is not within 0 to 255, 0 to 127"
+        )
     if slot.ppm is not None and abs(slot.ppm) > PPM_LIMIT:
         raise ValueError(f"slot {number}: {slot.ppm} ppm is not within +-{PPM_LIMIT}")
     if slot.phase_ps is not None and slot.phase_ps < 0:

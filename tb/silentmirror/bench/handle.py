@@ -114,7 +114,7 @@ class Bench:
         post(number, Reg.CLK_PHASE_PS, phase_ps)
         post(number, Reg.TAP, int(slot.cable_ns > 0))
         post(number, Reg.CABLE_PS, round(slot.cable_ns * 1000))
-        post(number, Reg.STRAPS, slot.scsi_id | slot.wide << 4 | slot.mirror << 5)
+        post(number, Reg.STRAPS, _straps(slot))
         post(number, Reg.STALL_US, slot.stall_us)
         post(number, Reg.PART_STALL_US, slot.part_stall_us)
         post(number, Reg.HOLDOFF_US, slot.holdoff_us)
@@ -150,6 +150,12 @@ class Bench:
         post(number, Reg.MED_BLOCKS, blocks)
         post(number, Reg.MED_OPEN, 1)
         self._media[number] = Medium(self._mailbox, number, handle.g_target.disk, path, blocks, slot.block_len)
+
+
+def _straps(slot: SlotConfig) -> int:
+    """The abilities of a target as hdl/sim/bench_regs.vh lays them out."""
+    flags = slot.wide << 4 | slot.mirror << 5 | slot.dt << 21 | slot.qas << 22 | slot.fair << 23
+    return slot.scsi_id | flags | slot.period << 6 | slot.offset << 14
 
 
 def with_changes(config: BenchConfig, number: int, **changes: Any) -> BenchConfig:
