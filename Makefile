@@ -16,7 +16,7 @@ check = PYTHONPATH=tb sh scripts/python.sh -B -m silentmirror $(1) --check
 set-up = sh scripts/python.sh scripts/setup.py $(addprefix --need=,$(1))
 run = $(VENV_PYTHON) -m silentmirror $(1)
 
-.PHONY: help sim test waves lint clean
+.PHONY: help sim test waves lint synth clean
 
 help:
 	@echo "make sim     mirror an image to several drives, three ways, and compare; results in build/sim"
@@ -25,6 +25,7 @@ help:
 	@echo "             TEST=part-of-a-name SEED=n WAVES=0|1 SIM=icarus|verilator"
 	@echo "make waves   the default run with waves, shown in GTKWave"
 	@echo "make lint    check the RTL (Verilator, yosys) and the Python sources (ruff, mypy)"
+	@echo "make synth   area and clock of initiator and target on an ECP5 FPGA; build/synth/synth.json (minutes)"
 	@echo "make clean   remove build"
 	@echo "What is missing on this machine is installed first, or you are told what to type."
 
@@ -45,6 +46,10 @@ waves:
 lint:
 	@$(call set-up)
 	@$(call run,lint)
+
+synth:
+	@$(call set-up)
+	@$(call run,synth)
 
 clean:
 	rm -rf build

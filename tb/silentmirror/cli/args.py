@@ -86,6 +86,7 @@ def _parser() -> _Parser:
     )
     waves.add_argument("file", nargs="?", metavar="FST", help="show the waves of a run that has been")
     commands.add_parser("lint", parents=[check], allow_abbrev=False, help="check the RTL and the Python sources")
+    commands.add_parser("synth", parents=[check], allow_abbrev=False, help="area and clock on an FPGA")
     return parser
 
 

@@ -29,6 +29,10 @@ def _run(command: Command) -> int:
         from silentmirror import waves
 
         return waves.run(command.waves)
+    if command.name == "synth":
+        from silentmirror import synth
+
+        return synth.run()
     from silentmirror import lint
 
     return lint.run()
