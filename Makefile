@@ -9,6 +9,8 @@ option = $(if $(filter undefined,$(origin $(1))),,--$(2)=$(call quote,$(value $(
 COMMON = $(call option,SEED,seed) $(call option,WAVES,waves) $(call option,SIM,sim)
 SIM_OPTIONS = $(call option,IMAGE,image) $(call option,TARGETS,targets) $(call option,BLOCK,block) $(COMMON)
 TEST_OPTIONS = $(call option,TEST,test) $(COMMON)
+BENCH_OPTIONS = $(call option,SEED,seed) $(call option,SEEDS,seeds) $(call option,SIM,sim)
+FAULTS_OPTIONS = $(call option,POINTS,points) $(call option,POINT,point) $(call option,SEED,seed) $(call option,SIM,sim)
 simulator = $(if $(filter undefined,$(origin SIM)),icarus,$(SIM))
 
 # The arguments are checked before set-up, by whatever Python there is.
@@ -16,7 +18,7 @@ check = PYTHONPATH=tb sh scripts/python.sh -B -m silentmirror $(1) --check
 set-up = sh scripts/python.sh scripts/setup.py $(addprefix --need=,$(1))
 run = $(VENV_PYTHON) -m silentmirror $(1)
 
-.PHONY: help sim test waves lint synth clean
+.PHONY: help sim test waves lint bench faults synth clean
 
 help:
 	@echo "make sim     mirror an image to several drives, three ways, and compare; results in build/sim"
@@ -25,6 +27,10 @@ help:
 	@echo "             TEST=part-of-a-name SEED=n WAVES=0|1 SIM=icarus|verilator"
 	@echo "make waves   the default run with waves, shown in GTKWave"
 	@echo "make lint    check the RTL (Verilator, yosys) and the Python sources (ruff, mypy)"
+	@echo "make bench   what operations take beside the standard's minimum times; build/bench/bench.json (minutes)"
+	@echo "             SEED=n SEEDS=n SIM=icarus|verilator"
+	@echo "make faults  bad input to drives and initiator from every side; build/faults/summary.json (half an hour)"
+	@echo "             POINTS=n SEED=n POINT=n (this one again) SIM=icarus|verilator"
 	@echo "make synth   area and clock of initiator and target on an ECP5 FPGA; build/synth/synth.json (minutes)"
 	@echo "make clean   remove build"
 	@echo "What is missing on this machine is installed first, or you are told what to type."
@@ -46,6 +52,16 @@ waves:
 lint:
 	@$(call set-up)
 	@$(call run,lint)
+
+bench:
+	@$(call check,bench $(BENCH_OPTIONS))
+	@$(call set-up,$(simulator))
+	@$(call run,bench $(BENCH_OPTIONS))
+
+faults:
+	@$(call check,faults $(FAULTS_OPTIONS))
+	@$(call set-up,$(simulator))
+	@$(call run,faults $(FAULTS_OPTIONS))
 
 synth:
 	@$(call set-up)

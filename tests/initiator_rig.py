@@ -16,6 +16,7 @@ from cocotbext.scsi.models.medium import Medium
 from cocotbext.scsi.models.port import ScsiPort
 from cocotbext.scsi.models.target import TargetModel
 from helpers.referee import PhaseReferee
+from helpers.scripted_target import ScriptedTarget
 from silentmirror.env.port import HostPort
 from silentmirror.mirror_rules import VENDOR
 
@@ -25,9 +26,12 @@ GROUP = ((5, 0x00), (4, 0x01), (3, 0x02))
 """Table 1: SCSI ID and yz of each member."""
 BLOCK = 512
 _PORTS = 4
-QUERY, COMMAND, MIRROR_WRITE = 1, 2, 3
+QUERY, COMMAND, MIRROR_WRITE, TASK_MANAGEMENT = 1, 2, 3, 4
+SIMPLE, HEAD_OF_QUEUE, ORDERED = range(3)
+FUNCTIONS = ("ABORT_TASK", "ABORT_TASK_SET", "CLEAR_TASK_SET", "LOGICAL_UNIT_RESET", "TARGET_RESET")
+"""Task management functions, by their number in TASK.FUNCTION."""
 OK, SEL_TIMEOUT, BUS_FREE, PARITY, REJECTED, NOT_CAPABLE = range(6)
-SKIPPED, RESET, HANG, PROTOCOL, NO_STATUS, BAD_DESCRIPTOR = range(6, 12)
+SKIPPED, RESET, HANG, PROTOCOL, NO_STATUS, BAD_DESCRIPTOR, ABORTED = range(6, 13)
 DET_REJECT, DET_BUS_FREE, DET_COMMAND, DET_MSG_OUT, DET_OTHER = range(5)
 GOOD, CHECK_CONDITION = 0x00, 0x02
 IRQ_COMPLETION, IRQ_BUS_RESET, IRQ_OVERFLOW = 1, 2, 4
@@ -64,12 +68,23 @@ class Host:
         self.port = HostPort(dut, f"ini{number}")
         self.regs = self.port.regs
 
-    async def start(self, *, wide: bool = False, **registers: int) -> None:
+    async def start(
+        self,
+        *,
+        wide: bool = False,
+        period: int = 0,
+        offset: int = 0,
+        dt: int = 0,
+        qas: int = 0,
+        sel_reset: int = 0,
+        **registers: int,
+    ) -> None:
         """Configure and enable; timers that a simulation can wait for unless others are given."""
         short = {"SEL_TIMEOUT_US": 60, "HANG_TIMEOUT_US": 3000, "STATUS_TIMEOUT_US": 5000}
         for name, value in {**short, "IRQ_ENABLE": IRQ_COMPLETION, **registers}.items():
             await self.port.write(name, value)
-        await self.port.write_fields("CONFIG", OWN_ID=self.scsi_id, WIDE=int(wide), ENABLE=1)
+        await self.port.write_fields("ABILITY", PERIOD=period, OFFSET=offset, DT=dt, QAS=qas)
+        await self.port.write_fields("CONFIG", OWN_ID=self.scsi_id, WIDE=int(wide), ENABLE=1, SEL_RESET=sel_reset)
 
     async def read(self, name: str, field: str | None = None) -> int:
         """A register, or one field of it."""
@@ -132,6 +147,7 @@ class Host:
         tag: int | None = None,
         disc: bool = False,
         lun: int = 0,
+        attribute: int = SIMPLE,
     ) -> None:
         """Hand a COMMAND over; its data lie, or go, at `addr` of the block buffer."""
         padded = cdb.ljust(16, b"\0")
@@ -140,7 +156,14 @@ class Host:
         op = {"OPCODE": COMMAND, "TARGET": target, "DISC_PRIV": int(disc), "LUN": lun}
         if tag is not None:
             op |= {"TAGGED": 1, "TAG": tag}
-        await self.submit(op, BUF_ADDR=addr, **words)
+        await self.submit(op, BUF_ADDR=addr, TASK=self.regs["TASK"].pack(ATTRIBUTE=attribute), **words)
+
+    async def send_management(self, target: int, function: str, *, lun: int = 0, tag: int | None = None) -> None:
+        """Hand a TASK_MANAGEMENT over."""
+        op = {"OPCODE": TASK_MANAGEMENT, "TARGET": target, "LUN": lun}
+        if tag is not None:
+            op |= {"TAGGED": 1, "TAG": tag}
+        await self.submit(op, TASK=self.regs["TASK"].pack(FUNCTION=FUNCTIONS.index(function)))
 
     async def command(self, target: int, cdb: bytes, **options: Any) -> Completion:
         """A COMMAND and how it ended."""
@@ -236,6 +259,10 @@ class InitiatorRig(PhaseReferee):
     def target_at(self, port: int = 0, scsi_id: int = TARGET, **options: Any) -> TargetModel:
         """A Python target on one of the ports."""
         return TargetModel(self.ports[port], scsi_id, Medium(blocks=16), **options)
+
+    async def scripted(self, **options: Any) -> tuple[Host, ScriptedTarget]:
+        """The initiator with ID 7, and a scripted target on the first port."""
+        return await self.host(**options), ScriptedTarget(self.ports[0], TARGET)
 
     async def enrol(self, host: Host, count: int = 3) -> None:
         """Enrol the first members of Table 1's group."""

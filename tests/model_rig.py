@@ -9,6 +9,7 @@ from cocotbext.scsi.constants import Opcode
 from cocotbext.scsi.models import InitiatorModel, Medium, MirrorResult, Result, ScsiPort, TargetModel
 from cocotbext.scsi.wires import M_CD, M_MSG, M_PHASE
 from helpers.referee import PhaseReferee
+from helpers.strobe_meter import StrobeMeter
 from silentmirror.mirror_rules import VENDOR
 
 INITIATOR = 7
@@ -17,7 +18,7 @@ GROUP = ((5, 0x00), (4, 0x01), (3, 0x02))
 """Table 1: SCSI ID and yz of each member."""
 BLOCK = 64
 """Bytes a block where a test does not ask for another length: short, so that many tests cost little."""
-_PORTS = 4
+_PORTS = 5
 
 
 class FlipInMessageOut:
@@ -43,7 +44,7 @@ class FlipInMessageOut:
 
 
 class Rig(PhaseReferee):
-    """Four ports, the first for the initiator, and the referee. `finish` gives the verdict."""
+    """Five ports, the first for the initiator, and the referee. `finish` gives the verdict."""
 
     def __init__(self, dut: Any, *, allow_unexpected_free: bool = False, cable_ns: int = 0) -> None:
         for number in range(_PORTS):
@@ -52,6 +53,8 @@ class Rig(PhaseReferee):
         self.ports = [ScsiPort(dut, f"py{number}") for number in range(_PORTS)]
         options = CheckerOptions(cable_ns=cable_ns, vendor=VENDOR, allow_unexpected_free=allow_unexpected_free)
         self.attach(dut, options)
+        self.meter = StrobeMeter()
+        self.sampler.subscribe(self.meter)
 
     def initiator(self, **options: Any) -> InitiatorModel:
         """The initiator with ID 7 on port 0."""

@@ -10,7 +10,14 @@ from cocotb.triggers import Timer
 
 from cocotbext.scsi import Kind, Phase, ScsiBus, ScsiMonitor, Transaction, Wires
 from cocotbext.scsi import wires as w
+from cocotbext.scsi.decoder import BusDecoder
+from cocotbext.scsi.transaction import Transfer
+from helpers.playback import samples
+from helpers.qas_script import qas_arbitrate, qas_request, qas_select
+from helpers.sync_script import DT_FAST_80, FAST_40, dt_transfer, sync_transfer
 from helpers.waves import DecodedBus, Waves
+from helpers.wire_script import HOST as SCRIPT_HOST
+from helpers.wire_script import IDS, LEADER, Script, arbitrate, end, select, transfer
 from silentmirror.bench import Bench, BenchConfig, SlotConfig
 from silentmirror.bench import Kind as SlotKind
 
@@ -62,9 +69,11 @@ def _essence(transactions: list[Transaction], start_ps: int) -> list[tuple[Any, 
     """What must be equal: everything but the first BUS FREE, times from the start of play."""
     found: list[tuple[Any, ...]] = []
     for one in transactions[1:]:
-        times = [None if time is None else time - start_ps for time in (one.start_ps, one.end_ps, one.first_ack_ps)]
-        who = (one.winner, one.initiator, one.target, one.by)
-        found.append((one.kind, times, who, one.phase, one.data, one.wide, one.parity_ok))
+        moments = (one.start_ps, one.end_ps, one.first_ack_ps, one.first_strobe_ps, one.last_strobe_ps)
+        times = [None if time is None else time - start_ps for time in moments]
+        who = (one.contenders, one.winner, one.qas, one.initiator, one.target, one.by)
+        how = (one.wide, one.transfer, one.transfers, one.groups, one.parity_ok, one.crc_ok)
+        found.append((one.kind, times, who, one.phase, one.data, how))
     return found
 
 
@@ -95,3 +104,44 @@ async def ports_are_monitored(dut: Any) -> None:
     assert [one.by for one in monitor.transactions if one.kind is Kind.PHASE] == [2] * 4
     for other in others:
         assert other.transactions == monitor.transactions, other.last(40)
+
+
+@cocotb.test
+async def fast_phases_and_qas_are_monitored(dut: Any) -> None:
+    """PPR, data groups at Fast-80, QAS and an ST phase at Fast-40, the strobes 12.5 ns apart: nothing is missed."""
+    ppr = bytes.fromhex("01060409003E0106")
+    block = bytes(range(1, 127))
+    s = Script()
+    arbitrate(s, SCRIPT_HOST, IDS[SCRIPT_HOST])
+    select(s)
+    transfer(s, LEADER, Phase.MSG_OUT, b"\xc0" + ppr)
+    transfer(s, LEADER, Phase.MSG_IN, ppr)
+    dt_transfer(s, LEADER, Phase.DT_DATA_IN, block, DT_FAST_80, groups=(64, 62))
+    qas_request(s)
+    qas_arbitrate(s, SCRIPT_HOST, IDS[SCRIPT_HOST])
+    qas_select(s, SCRIPT_HOST, LEADER, "2.")
+    transfer(s, LEADER, Phase.MSG_OUT, bytes.fromhex("C00106040A001F0100"))
+    transfer(s, LEADER, Phase.MSG_IN, bytes.fromhex("0106040A001F0100"))
+    sync_transfer(s, LEADER, Phase.DATA_OUT, block, FAST_40)
+    end(s)
+    played = list(samples(s))
+    expected: list[Transaction] = []
+    decoder = BusDecoder(expected.append)
+    for wires in played:
+        decoder.sample(wires)
+    decoder.flush(played[-1].time_ps + 1_000_000)
+
+    bench = Bench(dut, BenchConfig({slot: SlotConfig(SlotKind.PYTHON) for slot in PORTS}))
+    await bench.start()
+    monitor = ScsiMonitor(ScsiBus(dut, packed="bus_all", drivers="drv_all"))
+    start = round(get_sim_time("ps"))
+    await _play(dut, played, start)
+    await Timer(3, "us")
+    monitor.flush()
+    assert _essence(list(monitor.transactions), start) == _essence(expected, 0), monitor.last(40)
+    data = [one for one in monitor.transactions if one.phase is not None and one.phase.is_data]
+    assert [(one.transfer, one.data, one.groups, one.crc_ok, one.parity_ok) for one in data] == [
+        (Transfer.DT, block, 2, True, None),
+        (Transfer.ST, block, None, None, True),
+    ]
+    assert [one.qas for one in monitor.transactions if one.kind is Kind.ARBITRATION] == [False, True]

@@ -147,17 +147,13 @@ async def parity_at_the_initiator(dut: Any) -> None:
 
 @cocotb.test(timeout_time=10, timeout_unit="ms")
 async def parity_in_data_in(dut: Any) -> None:
-    """An ordinary read damaged at the initiator: INITIATOR DETECTED ERROR; never GOOD with wrong data."""
+    """An ordinary read damaged at the initiator: INITIATOR DETECTED ERROR, RESTORE POINTERS, and the data again."""
     rig, host = await start(dut)
     task = cocotb.start_soon(rig.damage(7, Phase.DATA_IN, 100))
     done = await host.command(5, read_10(3), data_in=BLOCK)
     assert task.done()
     assert (OUT, 5, "05") in rig.phases()
-    assert not done.good
-    if done.result == OK:
-        assert done.status == CHECK_CONDITION
-        assert await rig.sense(host, 5) == (ABORTED, 0x4800)
-    done = await host.command(5, read_10(3), data_in=BLOCK)
+    assert (Phase.MSG_IN, 5, "03") in rig.phases()
     assert done.good
     assert await host.unload(BLOCK) == rig.medium(5).block(3)
     await rig.finish()

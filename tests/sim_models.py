@@ -92,7 +92,7 @@ async def minimal_disk(dut: Any) -> None:
         read_10(16): (SenseKey.ILLEGAL_REQUEST, Asc.LBA_OUT_OF_RANGE),
         read_10(15, 2): (SenseKey.ILLEGAL_REQUEST, Asc.LBA_OUT_OF_RANGE),
         write_10(0): (SenseKey.DATA_PROTECT, Asc.WRITE_PROTECTED),
-        cdb_6(0x1B): (SenseKey.ILLEGAL_REQUEST, Asc.INVALID_OPCODE),
+        cdb_6(0x1D): (SenseKey.ILLEGAL_REQUEST, Asc.INVALID_OPCODE),
     }
     for cdb, sense in refused.items():
         result = await initiator.command(TARGET, cdb, data_out=pattern())

@@ -51,7 +51,7 @@ async def any_order_and_width(dut: Any) -> None:
     for scsi_id, yz in GROUP:
         await initiator.negotiate_wide(scsi_id)
         assert (await initiator.query(scsi_id, yz)).accepted
-    assert initiator.agreements == {5: True, 4: False, 3: True}
+    assert {one: agreed.wide for one, agreed in initiator.agreements.items()} == {5: True, 4: False, 3: True}
     result = await initiator.mirror_write([GROUP[2], GROUP[1], GROUP[0]], 0, DATA)
     assert result.good
     assert (result.order, result.statuses) == ([3, 4, 5], [3, 4, 5])

@@ -18,7 +18,8 @@ from cocotbext.scsi import ScsiBus
 from cocotbext.scsi.checker import Checker
 from cocotbext.scsi.sampler import Sampler
 from cocotbext.scsi.wires import CONTROL, DB, DBP
-from helpers.must_fail import CASES, Case
+from helpers.must_fail import CASES
+from helpers.must_fail_case import Case
 from helpers.wire_script import HOST, LEADER, PART1, PART2, SLOTS, Fault, Script
 from silentmirror.bench import Bench, BenchConfig, Kind, SlotConfig
 from silentmirror.mirror_rules import MirrorRules, mirror_options

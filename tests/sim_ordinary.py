@@ -66,7 +66,7 @@ class DiskCommands(SystemTest):
         assert (done.result, done.status) == (Result.OK, Status.GOOD)  # INQUIRY is answered whatever is pending
         assert data[0] == 0x00  # a direct access device that is there
         assert data[3] & 0xF == 2
-        assert data[4] == 31
+        assert data[4] == 58 - 5  # up to byte 57: CLOCKING and QAS are in byte 56
         assert data[7] & 0x20  # WBUS16
         done, _ = await self.command(target, TEST_UNIT_READY)
         assert done.status == Status.CHECK_CONDITION

@@ -31,7 +31,7 @@ async def inquiry_and_capacity(dut: Any) -> None:
     initiator = rig.initiator()
     result = await initiator.command(5, cdb_6(0x12, 96))
     assert result.good
-    assert result.data == bytes((0, 0, 3, 2, 31, 0, 0, 0x22)) + b"SILENT  MIRROR DISK     0001"
+    assert result.data == bytes((0, 0, 3, 2, 53, 0, 0, 0x22)) + b"SILENT  MIRROR DISK     0001" + bytes(22)
     assert (await initiator.command(5, cdb_6(0x12, 5))).data == result.data[:5]
     assert (await initiator.command(5, cdb_6(0x12, 0))).data == b""
     absent = await initiator.command(5, cdb_6(0x12, 36), lun=3)

@@ -59,7 +59,7 @@ async def any_order_and_width(dut: Any) -> None:
     for scsi_id, yz in GROUP:
         await initiator.negotiate_wide(scsi_id)
         assert (await initiator.query(scsi_id, yz)).accepted
-    assert initiator.agreements == {5: True, 4: False, 3: True}
+    assert {one: agreed.wide for one, agreed in initiator.agreements.items()} == {5: True, 4: False, 3: True}
     legacy = await initiator.query(6, 0x03)
     assert not legacy.accepted
     result = await initiator.mirror_write([GROUP[2], GROUP[1], GROUP[0]], 3, DATA)

@@ -8,6 +8,7 @@ import cocotb
 from cocotb.triggers import FallingEdge, RisingEdge, Timer
 
 from cocotbext.scsi import Kind, Phase
+from cocotbext.scsi.agreement import ASYNC_8
 from cocotbext.scsi.constants import Asc, Message, SenseKey, Status
 from cocotbext.scsi.models.faults import Fault, FaultKind, Faults
 from cocotbext.scsi.models.messages import identify
@@ -48,7 +49,7 @@ async def handled_as_a_disk_does(dut: Any) -> None:
     await rig.group(initiator, 2)
     await initiator.message_out(4, identify(), bytes([Message.TARGET_RESET]))
     await initiator.query(4, 0x01, last=True)
-    initiator.agreements[4] = False
+    initiator.agreements[4] = ASYNC_8
     result = await initiator.mirror_write(group, 0, DATA, tag=1)
     assert statuses(result) == {5: 0, 4: Status.CHECK_CONDITION}
     assert await rig.sense(initiator, 4) == (SenseKey.UNIT_ATTENTION, Asc.TARGET_RESET)

@@ -8,6 +8,7 @@ import cocotb
 from cocotb.triggers import Timer
 
 from cocotbext.scsi import Kind, Phase
+from cocotbext.scsi.agreement import ASYNC_8
 from cocotbext.scsi.constants import Asc, Message, SenseKey, Status
 from cocotbext.scsi.models.faults import Fault, FaultKind, Faults
 from cocotbext.scsi.models.messages import identify, wdtr
@@ -164,12 +165,10 @@ async def aborts(dut: Any) -> None:
     assert holders(rig, DATA) == [5, 4, 3]
     result = await initiator.mirror_write(GROUP, 0, DATA, tag=1, ending_message=bytes([Message.TARGET_RESET]))
     assert result.ended is Ended.ABORTED
-    await Timer(10, unit="us")
-    assert (await initiator.command(3, READY)).status == Status.BUSY
-    await Timer(100, unit="us")
+    await Timer(150, unit="us")
     assert not rig.of_kind(Kind.RESELECTION)
     assert (await initiator.command(3, READY)).status == Status.CHECK_CONDITION
-    initiator.agreements[3] = False  # as after any reset
+    initiator.agreements[3] = ASYNC_8  # as after any reset
     assert await rig.sense(initiator, 3) == (SenseKey.UNIT_ATTENTION, Asc.TARGET_RESET)
     await rig.finish()
 

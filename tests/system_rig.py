@@ -16,20 +16,20 @@ import cocotb
 from cocotb.triggers import Event, FallingEdge, RisingEdge, Timer
 
 from cocotbext.scsi import Kind, Phase, Transaction
+from cocotbext.scsi.models import ScsiPort
 from cocotbext.scsi.wires import CONTROL, Wires, slots_in
 from helpers.referee import Referee
 from initiator_rig import OK, Completion, Host
-from silentmirror.bench import Bench, BenchConfig, Medium, Slot, SlotConfig
+from silentmirror.bench import INITIATOR_IDS, Bench, BenchConfig, Medium, Slot, SlotConfig, target_slots
 from silentmirror.bench import Kind as SlotKind
 from silentmirror.mirror_rules import mirror_options
 
-INITIATOR, OTHER_INITIATOR = 7, 6
+INITIATOR = INITIATOR_IDS[0]
 GROUP = ((5, 0x00), (4, 0x01), (3, 0x02))
 """Table 1: SCSI ID and yz of each member."""
 BLOCK = 512
 BLOCKS = 16
 SENSE_BYTES = 18
-_TARGET_SLOTS = (*range(2, 16), 1)
 
 
 def request_sense() -> bytes:
@@ -82,12 +82,14 @@ class SystemRig(Referee):
 
     dut: Any
     ids: Sequence[int] = (5, 4, 3)
-    """SCSI IDs of the targets, in slots 2, 3, ... 15, 1."""
+    """SCSI IDs of the targets, in `target_slots`."""
     overrides: dict[int, dict[str, Any]] = field(default_factory=dict)
     """By SCSI ID: fields of its slot that differ."""
     timers: dict[str, int] = field(default_factory=dict)
     """Timers of all targets: fields of their slots that differ."""
     hosts: int = 1
+    python: Sequence[int] = ()
+    """SCSI IDs of Python ports, in slots 14 and 15."""
     allow_unexpected_free: bool = False
     block_len: int = BLOCK
     blocks: int = BLOCKS
@@ -102,16 +104,19 @@ class SystemRig(Referee):
         folder.mkdir(exist_ok=True)
         slots = {
             slot: SlotConfig(SlotKind.INITIATOR, **{"scsi_id": scsi_id, **self.overrides.get(scsi_id, {})})
-            for slot, scsi_id in enumerate((INITIATOR, OTHER_INITIATOR)[: self.hosts])
+            for slot, scsi_id in enumerate(INITIATOR_IDS[: self.hosts])
         }
         self._before: dict[int, bytes] = {}
-        for slot, scsi_id in zip(_TARGET_SLOTS, self.ids, strict=False):
+        for slot, scsi_id in zip(target_slots(self.hosts), self.ids, strict=False):
             image = folder / f"{scsi_id}.img"
             self._before[scsi_id] = pattern(self.block_len * self.blocks, f"medium {scsi_id}")
             image.write_bytes(self._before[scsi_id])
             fields: dict[str, Any] = {"scsi_id": scsi_id, "medium": image, "block_len": self.block_len}
             fields |= {**self.timers, **self.overrides.get(scsi_id, {})}
             slots[slot] = SlotConfig(SlotKind.TARGET, **fields)
+        slots |= {
+            slot: SlotConfig(SlotKind.PYTHON, scsi_id) for slot, scsi_id in zip((14, 15), self.python, strict=False)
+        }
         self._written: dict[int, dict[int, bytes]] = {scsi_id: {} for scsi_id in self.ids}
         seed = cocotb.RANDOM_SEED if self.clock_seed is None else random.Random(str(self.clock_seed)).getrandbits(31)
         self.bench = Bench(self.dut, BenchConfig(slots, seed))
@@ -127,8 +132,8 @@ class SystemRig(Referee):
     # -- hosts ------------------------------------------------------------------------------------------------------
 
     async def host(self, number: int = 0, *, wide: bool = True, **registers: int) -> Host:
-        """The host of the first (ID 7) or second (ID 6) initiator, configured and enabled."""
-        host = Host(self.dut, number, (INITIATOR, OTHER_INITIATOR)[number])
+        """The host of an initiator, counted from 0, configured and enabled."""
+        host = Host(self.dut, number, INITIATOR_IDS[number])
         await host.start(wide=wide, **registers)
         return host
 
@@ -186,6 +191,10 @@ class SystemRig(Referee):
     def slot(self, scsi_id: int) -> Slot:
         """The slot of a device."""
         return self.bench.slot(self.bench.config.slot_of_id(scsi_id))
+
+    def port(self, scsi_id: int) -> ScsiPort:
+        """The port of a Python device; one a test."""
+        return ScsiPort(self.dut, self.bench.python_prefix(self.bench.config.slot_of_id(scsi_id)))
 
     def medium(self, scsi_id: int) -> Medium:
         """The medium of a target."""

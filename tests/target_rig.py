@@ -116,7 +116,7 @@ class TargetRig(PhaseReferee):
         assert result.good, result
         data = result.data
         assert len(data) == 18
-        assert data[0] == 0x70
+        assert data[0] & 0x7F == 0x70
         return data[2] & 0xF, data[12] << 8 | data[13]
 
     async def phase_begins(self, phase: Phase, times: int = 1) -> None:

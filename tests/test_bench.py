@@ -67,7 +67,10 @@ def test_standard_config_places_everyone() -> None:
     two = standard_config(14, initiators=2)
     assert two.initiators() == [0, 1]
     assert len({s.scsi_id for s in two.slots.values()}) == 16
-    for targets, initiators in ((16, 1), (15, 2), (-1, 1), (3, 3)):
+    three = standard_config(13, initiators=3)
+    assert {n: three.slots[n].scsi_id for n in three.initiators()} == {0: 7, 1: 6, 2: 2}
+    assert len({s.scsi_id for s in three.slots.values()}) == 16
+    for targets, initiators in ((16, 1), (15, 2), (14, 3), (-1, 1), (3, 0), (3, 4)):
         with pytest.raises(ValueError, match=r"targets|initiators"):
             standard_config(targets, initiators=initiators)
 
@@ -77,6 +80,7 @@ def test_standard_config_places_everyone() -> None:
     [
         (0, SlotConfig(Kind.TARGET)),
         (2, SlotConfig(Kind.PYTHON)),
+        (3, SlotConfig(Kind.INITIATOR)),
         (14, SlotConfig(Kind.INITIATOR)),
         (16, SlotConfig(Kind.TARGET)),
         (2, SlotConfig(Kind.TARGET, scsi_id=16)),

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 import pytest
 
+from cocotbext.scsi.agreement import Period
 from cocotbext.scsi.checker import Checker, CheckerOptions, Family, Level, RuleSpec, rule_specs
 from cocotbext.scsi.checker.busfree import BusFreeRules
 from cocotbext.scsi.checker.table import markdown_table
 from cocotbext.scsi.constants import Phase
-from cocotbext.scsi.wires import M_ALL, WIDTH, Wires
+from cocotbext.scsi.wires import M_ALL, Wires
 from helpers import scenarios
+from helpers import transfer_scenarios as transfers
 from helpers.must_fail import CASES
+from helpers.playback import samples
+from helpers.sync_script import DT_FAST_80, FAST_20, FAST_40
+from helpers.verdict import check, violated
 from helpers.wire_script import (
     HOST,
     IDS,
@@ -23,7 +29,6 @@ from helpers.wire_script import (
     Fault,
     Script,
     arbitrate,
-    begin_phase,
     byte_out,
     end,
     free,
@@ -52,51 +57,23 @@ LEGAL: dict[str, Callable[[], Script]] = {
     "mirrored write": scenarios.mirrored,
     "mirrored read": partial(scenarios.mirrored, read=True),
     "reclaim": partial(scenarios.mirrored, dead=True),
+    "ST out and in": partial(transfers.st, Period.FAST_20, FAST_20, Phase.DATA_OUT, Phase.DATA_IN),
+    "ST, attention": partial(
+        transfers.st, Period.FAST_40, replace(FAST_40, answer=150.0), Phase.DATA_IN, Phase.DATA_OUT, raise_atn=True
+    ),
+    "DT out and in": partial(
+        transfers.dt, Period.FAST_80, DT_FAST_80, Phase.DT_DATA_OUT, Phase.DT_DATA_IN, groups=(2, 6, 4)
+    ),
+    "DT, attention": partial(
+        transfers.dt, Period.FAST_80, replace(DT_FAST_80, answer=150.0), Phase.DT_DATA_IN, raise_atn=True
+    ),
+    "WDTR and SDTR": transfers.width_and_sync,
+    "odd length": transfers.odd_length,
+    "QAS": transfers.qas,
+    "QAS of nobody": transfers.qas_unused,
+    "QAS twice": transfers.qas_twice,
+    "QAS request sent again": transfers.qas_sent_again,
 }
-
-
-def samples(script: Script, faults: Sequence[Fault] = (), drivers: bool = True) -> Iterator[Wires]:
-    """What a sampler would see of a script: the wired OR of all slots, moment by moment."""
-    base: dict[int, int] = {}
-    stuck: dict[int, list[int]] = {}
-    before = 0
-    yield Wires(0, 0, 0, 0 if drivers else None)
-    for moment, actions in script.timeline(faults):
-        for what, slot, bits in actions:
-            low_high = stuck.setdefault(slot, [0, 0])
-            if what == "set":
-                base[slot] = base.get(slot, 0) | bits
-            elif what == "clear":
-                base[slot] = base.get(slot, 0) & ~bits
-            elif what == "free":
-                stuck[slot] = [level & ~bits for level in low_high]
-            else:
-                low_high[int(what == "stick1")] |= bits
-        asserted = {slot: (base.get(slot, 0) & ~stuck[slot][0]) | stuck[slot][1] for slot in stuck}
-        value = 0
-        for bits in asserted.values():
-            value |= bits
-        view = sum(bits << (WIDTH * slot) for slot, bits in asserted.items()) if drivers else None
-        yield Wires(round(moment * 1000) + 1000, value, 0, view, value ^ before)
-        before = value
-
-
-def check(
-    script: Script, options: CheckerOptions | None = None, faults: Sequence[Fault] = (), drivers: bool = True
-) -> Checker:
-    """A checker that has seen a whole script and 3 us of idle bus after it."""
-    checker = Checker(options or mirror_options(), [MirrorRules])
-    last = 0
-    for wires in samples(script, faults, drivers):
-        checker.sample(wires)
-        last = wires.time_ps
-    checker.finish(last + 3_000_000)
-    return checker
-
-
-def violated(checker: Checker) -> set[str]:
-    """Ids of the rules that were violated."""
-    return {found.rule for found in checker.violations}
 
 
 # -- the table -------------------------------------------------------------------------------------------------------
@@ -157,6 +134,17 @@ def test_limits_agree_with_the_rtl() -> None:
         "RST-01": rtl["SCSI_RESET_HOLD_NS"],
         "RST-02": clear,
         "FRE-01": settle + clear,
+        "HSK-09": rtl["SCSI_SNOOP_ACK_NS"],
+        "HSK-10": rtl["SCSI_SNOOP_ACK_NS"],
+        "QAS-02": rtl["SCSI_QAS_RELEASE_NS"],
+        "QAS-03": rtl["SCSI_QAS_RELEASE_NS"],
+        "QAS-05": rtl["SCSI_QAS_ASSERTION_NS"],
+        "QAS-07": rtl["SCSI_QAS_ARBITRATION_NS"],
+        "QAS-11": rtl["SCSI_QAS_ARBITRATION_NS"],
+        "QAS-12": rtl["SCSI_QAS_RELEASE_NS"],
+        "QAS-13": rtl["SCSI_QAS_RELEASE_NS"],
+        "QAS-14": 2 * rtl["SCSI_QAS_ARBITRATION_NS"],
+        "QAS-15": 2 * rtl["SCSI_QAS_ARBITRATION_NS"] + rtl["SCSI_QAS_RELEASE_NS"],
         "MIR-01": rtl["MIRROR_DECIDE_NS"],
         "MIR-03": rtl["MIRROR_TAKE_MIN_NS"],
         "MIR-05": rtl["MIRROR_TAKE_MAX_NS"],
@@ -385,31 +373,6 @@ def test_a_short_reset_is_ignored_from_spi3_on() -> None:
     """100 ns of RST within a connection violate the hold time and nothing else; the connection goes on."""
     glitch = (Fault(PART1, "rst", 1, "p1.b1.ack_off+10", "p1.b1.ack_off+110"),)
     assert violated(check(scenarios.ordinary(), faults=glitch)) == {"RST-01"}
-
-
-def test_synchronous_data_is_left_out() -> None:
-    """After SDTR with an offset REQ and ACK of a DATA phase are not interlocked; nothing else changes."""
-    s = Script()
-    arbitrate(s, HOST, IDS[HOST])
-    select(s)
-    transfer(s, LEADER, Phase.MSG_OUT, b"\xc0\x01\x03\x01\x19\x08")
-    transfer(s, LEADER, Phase.MSG_IN, b"\x01\x03\x01\x19\x08")
-    transfer(s, LEADER, Phase.COMMAND, scenarios.TUR)
-    begin_phase(s, LEADER, Phase.DATA_OUT)
-    for _ in range(2):
-        s.set(LEADER, 1 << 6)
-        s.wait(50)
-        s.clear(LEADER, 1 << 6)
-        s.wait(50)
-    for _ in range(2):
-        s.set(HOST, 1 << 7 | 1 << 25)
-        s.wait(50)
-        s.clear(HOST, 1 << 7 | 1 << 25)
-        s.wait(50)
-    end(s)
-    checker = check(s)
-    checker.assert_clean()
-    assert checker.rules["PAR-05"].evaluations == 2
 
 
 # -- the checker itself ----------------------------------------------------------------------------------------------

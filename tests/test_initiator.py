@@ -16,6 +16,7 @@ SOURCES = (*sorted((HDL / "port").glob("*.v")), *sorted((HDL / "initiator").glob
 DESIGN = build.Design(
     top="initiator_ports",
     sources=(TESTS / "models" / "initiator_ports.v", HDL / "sim" / "ppm_clock.v", *SOURCES),
+    includes=(HDL / "include", TESTS / "models"),
     all_public=True,
 )
 
@@ -28,6 +29,31 @@ def test_initiator_commands(run_sim: SimRunner) -> None:
 def test_initiator_mirror(run_sim: SimRunner) -> None:
     """Discovery, mirrored write, hand-over, reclaim, status."""
     assert len(run_sim("sim_initiator_mirror", design=DESIGN).cases) >= 17
+
+
+def test_initiator_negotiation(run_sim: SimRunner) -> None:
+    """WDTR, SDTR and PPR by either side, with every way in which they can fail."""
+    assert len(run_sim("sim_initiator_negotiation", design=DESIGN).cases) >= 40
+
+
+def test_initiator_tasks(run_sim: SimRunner) -> None:
+    """Attributes, many tasks at once, pointers, refusals, messages out of place."""
+    assert len(run_sim("sim_initiator_tasks", design=DESIGN).cases) >= 20
+
+
+def test_initiator_management(run_sim: SimRunner) -> None:
+    """Task management functions and what they end."""
+    assert len(run_sim("sim_initiator_management", design=DESIGN).cases) >= 8
+
+
+def test_initiator_transfers(run_sim: SimRunner) -> None:
+    """Data by agreement with targets of any ability, recovery, mirrored members, targets with QAS."""
+    assert len(run_sim("sim_initiator_transfers", design=DESIGN).cases) >= 20
+
+
+def test_initiator_qas(run_sim: SimRunner) -> None:
+    """QAS REQUEST, the start of a descriptor in a QAS phase, both selection time-out procedures."""
+    assert len(run_sim("sim_initiator_qas", design=DESIGN).cases) >= 6
 
 
 @pytest.mark.parametrize(

@@ -243,6 +243,26 @@ def test_measure_counts_what_is_on_the_wire() -> None:
     )
 
 
+def test_measure_counts_qas_arbitrations_and_dt_phases() -> None:
+    """Connections joined by QAS: no idle time between them, and the first of them may begin the data."""
+    qas = dataclasses.replace(transaction(Kind.ARBITRATION, 37000, 38100), qas=True)
+    course = [
+        *COURSE[:-5],
+        qas,
+        transaction(Kind.RESELECTION, 39000, 40000),
+        transaction(Kind.PHASE, 40500, 43500, Phase.DT_DATA_IN),
+        transaction(Kind.PHASE, 44000, 45000, Phase.DT_DATA_OUT),
+        transaction(Kind.BUS_FREE, 47000, 47400),
+    ]
+    _, figures = measure(course, 8_000_000, blocks=1, image_bytes=512)
+    assert (figures.arbitrations, figures.selections, figures.reselections) == (2, 1, 1)
+    assert (figures.bus_time_ns, figures.data_time_ns, figures.idle_ns) == (40000.0, 24000.0, 2000.0)
+    init, figures = measure(course, 30_000_000, blocks=1, image_bytes=512)
+    assert (init.selections, init.bus_time_ns) == (2, 36000.0)
+    assert (figures.arbitrations, figures.selections, figures.reselections) == (1, 0, 1)
+    assert (figures.bus_time_ns, figures.data_time_ns, figures.idle_ns) == (10000.0, 4000.0, 0.0)
+
+
 @pytest.mark.parametrize(
     ("course", "begin_ps", "message"),
     [

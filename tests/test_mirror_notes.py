@@ -8,10 +8,16 @@ from typing import Any
 import pytest
 
 from cocotbext.scsi import wires as w
+from cocotbext.scsi.agreement import Agreement, Option, Period
 from cocotbext.scsi.constants import Phase
+from cocotbext.scsi.decoder import BusDecoder
 from cocotbext.scsi.transaction import Kind, Transaction
 from cocotbext.scsi.transcript import describe_last, read_transcript, write_transcript
+from helpers import wire_script as wire
+from helpers.playback import samples
+from helpers.sync_script import DT_FAST_80, FAST_40, dt_transfer, sync_transfer
 from helpers.waves import HOST, LEADER, SECOND, THIRD, DecodedBus, Waves, data_bits
+from helpers.wire_script import Script, arbitrate, free, select, transfer
 from silentmirror import mirror
 
 BLOCK = bytes(range(16))
@@ -253,6 +259,12 @@ class Story:
         self.tell(Kind.RESELECTION).into(text, by).tell(Kind.PHASE, Phase.STATUS, "00", by).into("00", by)
         return self.free()
 
+    def qas(self) -> Story:
+        """A QAS arbitration instead of BUS FREE."""
+        self.annotator(one := Transaction(Kind.ARBITRATION, 0, 0, qas=True))
+        self.notes.append(one.note)
+        return self
+
     def free(self) -> Story:
         """BUS FREE."""
         return self.tell(Kind.BUS_FREE)
@@ -376,3 +388,63 @@ def test_data_of_a_mirrored_read_and_command_inside() -> None:
 )
 def test_vendor_messages(text: str, parsed: mirror.VendorMessage | None) -> None:
     assert mirror.parse_message_out(bytes.fromhex("C02042" + text)).vendor == parsed
+
+
+def test_qas_ends_a_connection_as_bus_free_does() -> None:
+    """TASK COMPLETE and 55h in one phase complete a copy; a query or an operation does not live on after a QAS."""
+    story = Story().out("C02001" + WRITE).data().out("2E00").free()
+    story.tell(Kind.RESELECTION).into("802001").tell(Kind.PHASE, Phase.STATUS, "00").into("0055").qas()
+    story.tell(Kind.RESELECTION).into("802001").tell(Kind.PHASE, Phase.STATUS, "00").into("0055").free()
+    assert story.notes[-10:] == [None, None, "mirror_status", "mirror_complete", None, *[None] * 5]
+    assert not story.annotator.owed
+    assert Story().out("C02600").qas().into("2600").notes == ["query", "declined", None]
+    assert Story().out("C0" + WRITE).data().qas().data().notes == ["mirror_write", "leader_data", "abandoned", None]
+    assert Story().tell(Kind.ARBITRATION).out("C0" + WRITE).tell(Kind.ARBITRATION).data().notes[-1] == "leader_data"
+
+
+def test_copies_under_agreements_of_their_own() -> None:
+    """The leader's in a DT phase, a member's ST synchronous, another's 8 bit asynchronous."""
+    s = Script()
+    arbitrate(s, wire.HOST, 7)
+    select(s)
+    transfer(s, wire.LEADER, Phase.MSG_OUT, bytes.fromhex("C0" + WRITE))
+    dt_transfer(s, wire.LEADER, Phase.DT_DATA_OUT, BLOCK, DT_FAST_80, raise_atn=True)
+    transfer(s, wire.LEADER, Phase.MSG_OUT, bytes.fromhex("2C01"))
+    _let_go(s, wire.LEADER)
+    sync_transfer(s, wire.PART1, Phase.DATA_OUT, BLOCK, FAST_40, raise_atn=True)
+    transfer(s, wire.PART1, Phase.MSG_OUT, bytes.fromhex("2C02FF"))
+    _let_go(s, wire.PART1)
+    transfer(s, wire.PART2, Phase.DATA_OUT, BLOCK, raise_atn=True)
+    transfer(s, wire.PART2, Phase.MSG_OUT, bytes.fromhex("2E02"))
+    _let_go(s, wire.PART2)
+    free(s, wire.LEADER)
+    done: list[Transaction] = []
+    decoder = BusDecoder(done.append)
+    for slot in (wire.PART1, wire.PART2):
+        decoder.learn(slot, wire.IDS[slot])
+    decoder.agreements.agree(7, 5, Agreement(Period.FAST_80, 62, True, Option.DT))
+    decoder.agreements.agree(7, 4, Agreement(Period.FAST_40, 31, True))
+    for wires in samples(s):
+        decoder.sample(wires)
+    decoder.flush(round(s.now * 1000) + 1_000_000)
+    mirror.annotate(done)
+    copies = [one for one in done if one.phase is not None and one.phase.is_data]
+    assert [(one.note, one.by, one.transfer, one.wide) for one in copies] == [
+        ("leader_data", 5, "dt", True),
+        ("hand_over", 4, "st", True),
+        ("hand_over", 3, "async", False),
+    ]
+    assert [(one.data, one.crc_ok, one.parity_ok) for one in copies] == [
+        (BLOCK, True, None),
+        (BLOCK, None, True),
+        (BLOCK, None, True),
+    ]
+    assert done[-1].kind is Kind.BUS_FREE
+    assert done[-1].note is None
+
+
+def _let_go(s: Script, slot: int) -> None:
+    """The current target releases its lines after a MESSAGE OUT phase; the next one takes 500 ns later."""
+    s.clear(slot, w.M_PHASE)
+    s.lines_now = 0
+    s.wait(500)

@@ -14,7 +14,9 @@ from silentmirror.build import Design
 PORTS_ONLY = Design(top="python_ports", sources=(TESTS / "models" / "cable.v", TESTS / "models" / "python_ports.v"))
 
 
-@pytest.mark.parametrize("subject", ["", "_faults", "_mirror", "_mirror_faults"])
+@pytest.mark.parametrize(
+    "subject", ["", "_faults", "_mirror", "_mirror_faults", "_negotiation", "_sync", "_sync_faults", "_qas", "_tasks"]
+)
 def test_models(run_sim: SimRunner, subject: str) -> None:
     """All in-simulator tests of one subject."""
     run_sim(f"sim_models{subject}", design=PORTS_ONLY)

@@ -380,7 +380,7 @@ def test_connection_is_forgotten_at_bus_free(bus: DecodedBus) -> None:
     waves.into(2, 0, Phase.MSG_IN, bytes.fromhex("01020301"))
     waves.free(0, 2)
     bus.finish()
-    assert not bus.decoder.agreements.wide(7, 5), "a question of an earlier connection was answered"
+    assert not bus.decoder.agreements.of(7, 5).wide, "a question of an earlier connection was answered"
 
 
 def test_bus_free_in_the_middle_of_data_out(bus: DecodedBus) -> None:
@@ -425,7 +425,7 @@ def test_reset_ends_everything(bus: DecodedBus) -> None:
     waves = bus.waves
     waves.negotiate_wide(HOST, LEADER)
     waves.phase(2, Phase.COMMAND)
-    assert bus.decoder.agreements.wide(7, 5)
+    assert bus.decoder.agreements.of(7, 5).wide
     waves.put(9, rst=1)
     start = waves.time_ps
     waves.free(0, 2)
@@ -435,4 +435,4 @@ def test_reset_ends_everything(bus: DecodedBus) -> None:
     done = bus.finish()
     assert [one.kind for one in done[-3:]] == [Kind.PHASE, Kind.RESET, Kind.BUS_FREE]
     assert (done[-2].start_ps, done[-2].end_ps, done[-1].start_ps) == (start, end, end)
-    assert not bus.decoder.agreements.wide(7, 5)
+    assert not bus.decoder.agreements.of(7, 5).wide

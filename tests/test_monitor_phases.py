@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cocotbext.scsi import wires as w
+from cocotbext.scsi.agreement import ASYNC_8, Agreement
 from cocotbext.scsi.constants import Phase
 from cocotbext.scsi.transaction import Kind, Transaction
 from cocotbext.scsi.wires import Wires
@@ -256,7 +257,7 @@ def test_width_asked_by_the_target_and_by_ppr(bus: DecodedBus) -> None:
     waves.into(3, 0, Phase.MSG_IN, bytes.fromhex("0106040A00080100"))
     waves.free(0, 3)
     bus.finish()
-    assert [bus.decoder.agreements.wide(7, target) for target in (5, 4, 3)] == [True, True, False]
+    assert [bus.decoder.agreements.of(7, target).wide for target in (5, 4, 3)] == [True, True, False]
 
 
 def test_damaged_negotiation_does_not_count(bus: DecodedBus) -> None:
@@ -271,15 +272,15 @@ def test_damaged_negotiation_does_not_count(bus: DecodedBus) -> None:
         waves.handshake(2, 0)
     waves.free(0, 2)
     bus.finish()
-    assert not bus.decoder.agreements.wide(7, 5)
+    assert not bus.decoder.agreements.of(7, 5).wide
 
 
 def test_stated_agreement(bus: DecodedBus) -> None:
-    bus.decoder.agreements.agree(7, 5, wide=True)
+    bus.decoder.agreements.agree(7, 5, Agreement(wide=True))
     bus.waves.select(HOST, LEADER)
     assert _data_after(bus, [0x0201]).data == b"\1\2"
-    bus.decoder.agreements.agree(7, 5, wide=False)
-    assert not bus.decoder.agreements.wide(7, 5)
+    bus.decoder.agreements.agree(7, 5, ASYNC_8)
+    assert not bus.decoder.agreements.of(7, 5).wide
 
 
 @pytest.mark.parametrize(
@@ -303,7 +304,7 @@ def test_what_ends_an_agreement(bus: DecodedBus, then: list[tuple[Phase, str]], 
         (waves.into if phase.is_in else waves.out)(2, 0, phase, bytes.fromhex(text))
     waves.free(0, 2)
     bus.finish()
-    assert bus.decoder.agreements.wide(7, 5) is wide
+    assert bus.decoder.agreements.of(7, 5).wide is wide
 
 
 def test_rejected_answer_and_target_reset_end_wide(bus: DecodedBus) -> None:
@@ -312,15 +313,15 @@ def test_rejected_answer_and_target_reset_end_wide(bus: DecodedBus) -> None:
     waves.put(0, atn=1)
     waves.out(2, 0, Phase.MSG_OUT, b"\x07")
     waves.free(0, 2)
-    assert not bus.decoder.agreements.wide(7, 5)
+    assert not bus.decoder.agreements.of(7, 5).wide
     waves.negotiate_wide(HOST, SECOND)
     waves.free(0, 3)
-    assert bus.decoder.agreements.wide(7, 4)
+    assert bus.decoder.agreements.of(7, 4).wide
     waves.select(HOST, SECOND)
     waves.out(3, 0, Phase.MSG_OUT, b"\xc0\x0c")
     waves.free(0, 3)
     bus.finish()
-    assert not bus.decoder.agreements.wide(7, 4)
+    assert not bus.decoder.agreements.of(7, 4).wide
 
 
 def test_high_byte_parity_counts_only_when_wide(bus: DecodedBus) -> None:

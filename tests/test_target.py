@@ -14,12 +14,25 @@ MESSAGES = "mirror_messages_must_be_three_different_codes_from_25h_to_2fh"
 EXTENDED = "mirror_write_must_be_an_extended_code_from_80h_to_ffh"
 BUFFER = "buf_bytes_must_be_a_multiple_of_4096_up_to_65536"
 ENTRIES = "entries_must_be_1_to_16"
+QUEUE = "queue_must_be_1_to_16"
 PERIOD = "clk_period_ps_must_be_4000_to_20000"
 
 
 @pytest.mark.parametrize(
     "module",
-    ["sim_target", "sim_target_faults", "sim_target_mirror", "sim_target_mirror_messages", "sim_target_mirror_faults"],
+    [
+        "sim_target",
+        "sim_target_commands",
+        "sim_target_faults",
+        "sim_target_agreements",
+        "sim_target_bad_input",
+        "sim_target_queue",
+        "sim_target_cache",
+        "sim_target_qas",
+        "sim_target_mirror",
+        "sim_target_mirror_messages",
+        "sim_target_mirror_faults",
+    ],
 )
 def test_target(run_sim: SimRunner, module: str) -> None:
     run_sim(module)
@@ -49,6 +62,8 @@ def _elaborate(**parameters: int) -> subprocess.CompletedProcess[str]:
         ({"BUF_BYTES": 69632}, BUFFER),
         ({"ENROLMENTS": 0}, ENTRIES),
         ({"ENROLMENTS": 17}, ENTRIES),
+        ({"QUEUE": 0}, QUEUE),
+        ({"QUEUE": 17}, QUEUE),
         ({"CLK_PERIOD_PS": 3999}, PERIOD),
         ({"CLK_PERIOD_PS": 20001}, PERIOD),
     ],
@@ -65,8 +80,8 @@ def test_bad_parameters(parameters: dict[str, int], complaint: str) -> None:
     [
         {},
         {"MSG_QUERY": 0x25, "MSG_SWITCH": 0x2F, "MSG_RELEASE": 0x26, "EXT_WRITE": 0xFF},
-        {"BUF_BYTES": 65536, "ENROLMENTS": 16, "CLK_PERIOD_PS": 4000},
-        {"BUF_BYTES": 4096, "ENROLMENTS": 1, "CLK_PERIOD_PS": 20000},
+        {"BUF_BYTES": 65536, "ENROLMENTS": 16, "QUEUE": 16, "CLK_PERIOD_PS": 4000},
+        {"BUF_BYTES": 4096, "ENROLMENTS": 1, "QUEUE": 1, "CLK_PERIOD_PS": 20000},
     ],
 )
 def test_good_parameters(parameters: dict[str, int]) -> None:

@@ -7,6 +7,18 @@
 `define INI_OP_QUERY 4'd1
 `define INI_OP_COMMAND 4'd2
 `define INI_OP_MIRROR_WRITE 4'd3
+`define INI_OP_TASK_MANAGEMENT 4'd4
+
+// Task attributes (TASK.ATTRIBUTE): the offset of the tag message from SIMPLE
+`define INI_ATTR_SIMPLE 2'd0
+`define INI_ATTR_ORDERED 2'd2
+
+// Functions of TASK_MANAGEMENT (TASK.FUNCTION)
+`define INI_FN_ABORT_TASK 3'd0
+`define INI_FN_ABORT_TASK_SET 3'd1
+`define INI_FN_CLEAR_TASK_SET 3'd2
+`define INI_FN_LOGICAL_UNIT_RESET 3'd3
+`define INI_FN_TARGET_RESET 3'd4
 
 // Results (CPL1.RESULT)
 `define INI_RES_OK 4'd0
@@ -21,6 +33,7 @@
 `define INI_RES_PROTOCOL 4'd9
 `define INI_RES_NO_STATUS 4'd10
 `define INI_RES_BAD_DESCRIPTOR 4'd11
+`define INI_RES_ABORTED 4'd12
 
 // How a target declined a QUERY (CPL1.DETAIL)
 `define INI_DET_REJECT 4'd0
@@ -42,6 +55,9 @@
 `define INI_SAY_ABORT 4'd9
 `define INI_SAY_WDTR 4'd10
 `define INI_SAY_ABORT_SET 4'd11
+`define INI_SAY_SDTR 4'd12
+`define INI_SAY_PPR 4'd13
+`define INI_SAY_MANAGE 4'd14
 
 // What the parser heard in a MESSAGE IN phase
 `define INI_MSG_COMPLETE 4'd0
@@ -56,9 +72,18 @@
 `define INI_MSG_ACCEPT 4'd9
 `define INI_MSG_RECLAIMED 4'd10
 `define INI_MSG_UNKNOWN 4'd11
+`define INI_MSG_SDTR 4'd12
+`define INI_MSG_PPR 4'd13
+`define INI_MSG_QAS 4'd14
+
+// Exchanges that make an agreement
+`define INI_EX_NONE 2'd0
+`define INI_EX_WDTR 2'd1
+`define INI_EX_SDTR 2'd2
+`define INI_EX_PPR 2'd3
 
 // Descriptor: bits 30:0 as register OP, then the data, then what the operation needs more
-`define INI_DESC_W 208
+`define INI_DESC_W 213
 `define INI_D_OPCODE 3:0
 `define INI_D_DISC 4
 `define INI_D_TAGGED 5
@@ -78,6 +103,8 @@
 `define INI_D_ORDER 171:112
 `define INI_D_LEADER 115:112
 `define INI_D_COUNT 175:172
+`define INI_D_ATTR 209:208
+`define INI_D_FUNCTION 212:210
 // What names a nexus: tagged, tag, LUN, target
 `define INI_KEY_W 16
 
@@ -86,16 +113,20 @@
 `define INI_GANGS 8
 
 // An entry of the task table: descriptor, saved data pointer, bytes moved, place in a mirrored write, deadline
-`define INI_ENT_W 277
-`define INI_E_DESC 207:0
-`define INI_E_SAVED 224:208
-`define INI_E_SAVED_LSB 208
-`define INI_E_RANK 228:225
-`define INI_E_GANG 231:229
-`define INI_E_DETAIL 234:232
-`define INI_E_MOVED 251:235
-`define INI_E_MOVED_LSB 235
-`define INI_E_REST 251:0
-`define INI_E_DEADLINE 276:252
+`define INI_ENT_W 282
+`define INI_E_DESC 212:0
+`define INI_E_SAVED 229:213
+`define INI_E_SAVED_LSB 213
+`define INI_E_RANK 233:230
+`define INI_E_GANG 236:234
+`define INI_E_DETAIL 239:237
+`define INI_E_MOVED 256:240
+`define INI_E_MOVED_LSB 240
+`define INI_E_REST 256:0
+`define INI_E_DEADLINE 281:257
+// What a search of the table may look for besides one nexus
+`define INI_SCOPE_NEXUS 2'd0
+`define INI_SCOPE_LUN 2'd1
+`define INI_SCOPE_TARGET 2'd2
 
 `endif

@@ -23,6 +23,10 @@
 `define INI_CONFIG_WIDE_LSB 4
 `define INI_CONFIG_ENABLE_MSB 5
 `define INI_CONFIG_ENABLE_LSB 5
+`define INI_CONFIG_FAIR_MSB 6
+`define INI_CONFIG_FAIR_LSB 6
+`define INI_CONFIG_SEL_RESET_MSB 7
+`define INI_CONFIG_SEL_RESET_LSB 7
 
 // wo: Commands to the bus side
 `define INI_REG_CONTROL 12'h00C
@@ -91,6 +95,18 @@
 `define INI_RST_RETRIES 32'h00000003
 `define INI_RETRIES_COUNT_MSB 3
 `define INI_RETRIES_COUNT_LSB 0
+
+// rw: Transfers to offer to targets without an agreement, besides CONFIG.WIDE; change only while idle. 0: asynchronous only
+`define INI_REG_ABILITY 12'h030
+`define INI_RST_ABILITY 32'h00000000
+`define INI_ABILITY_PERIOD_MSB 7
+`define INI_ABILITY_PERIOD_LSB 0
+`define INI_ABILITY_OFFSET_MSB 14
+`define INI_ABILITY_OFFSET_LSB 8
+`define INI_ABILITY_DT_MSB 16
+`define INI_ABILITY_DT_LSB 16
+`define INI_ABILITY_QAS_MSB 17
+`define INI_ABILITY_QAS_LSB 17
 
 // rw: Descriptor: what to do
 `define INI_REG_OP 12'h040
@@ -165,7 +181,15 @@
 // wo: Any write hands the descriptor over; ignored unless STATUS.READY
 `define INI_REG_SUBMIT 12'h06C
 
-// ro: Oldest completion, first half. A mirrored write gives one per participant, a QUERY or COMMAND gives one; so does any descriptor that was never started (BAD_DESCRIPTOR, RESET)
+// rw: Descriptor: how the target shall treat the task, and what TASK_MANAGEMENT asks for
+`define INI_REG_TASK 12'h070
+`define INI_RST_TASK 32'h00000000
+`define INI_TASK_ATTRIBUTE_MSB 1
+`define INI_TASK_ATTRIBUTE_LSB 0
+`define INI_TASK_FUNCTION_MSB 6
+`define INI_TASK_FUNCTION_LSB 4
+
+// ro: Oldest completion, first half. A mirrored write gives one per participant, a QUERY, COMMAND or TASK_MANAGEMENT gives one; so does any descriptor that was never started (BAD_DESCRIPTOR, RESET)
 `define INI_REG_CPL0 12'h080
 `define INI_CPL0_VALID_MSB 0
 `define INI_CPL0_VALID_LSB 0
@@ -209,7 +233,7 @@
 `define INI_UNLOAD_LEN_BYTES_MSB 23
 `define INI_UNLOAD_LEN_BYTES_LSB 0
 
-// ro: Transfer agreements: bit n = width agreed with SCSI ID n is 16 bit; bit 16+n = negotiation with n is done
+// ro: Transfer agreements: bit n = width agreed with SCSI ID n is 16 bit; bit 16+n = negotiation with n is done (AGREED tells all of one)
 `define INI_REG_AGREEMENT 12'h0A0
 
 // ro: Bit z: member z of OP.GROUP is enrolled
@@ -219,5 +243,26 @@
 `define INI_REG_FORGET 12'h0A8
 `define INI_FORGET_TARGETS_MSB 15
 `define INI_FORGET_TARGETS_LSB 0
+
+// rw: Whose agreement AGREED shows
+`define INI_REG_AGREED_WITH 12'h0AC
+`define INI_RST_AGREED_WITH 32'h00000000
+`define INI_AGREED_WITH_TARGET_MSB 3
+`define INI_AGREED_WITH_TARGET_LSB 0
+
+// ro: Transfer agreement with AGREED_WITH.TARGET
+`define INI_REG_AGREED 12'h0B0
+`define INI_AGREED_PERIOD_MSB 7
+`define INI_AGREED_PERIOD_LSB 0
+`define INI_AGREED_OFFSET_MSB 14
+`define INI_AGREED_OFFSET_LSB 8
+`define INI_AGREED_WIDE_MSB 15
+`define INI_AGREED_WIDE_LSB 15
+`define INI_AGREED_DT_MSB 16
+`define INI_AGREED_DT_LSB 16
+`define INI_AGREED_QAS_MSB 17
+`define INI_AGREED_QAS_LSB 17
+`define INI_AGREED_DONE_MSB 31
+`define INI_AGREED_DONE_LSB 31
 
 `endif

@@ -23,5 +23,6 @@
 `define SCSI_PPR_IU 8'h01
 `define SCSI_PPR_DT 8'h02
 `define SCSI_PPR_QAS 8'h04
+`define SCSI_PPR_PCOMP_EN 8'h80 // not asked for: each side states it for the other's transmitter
 
 `endif

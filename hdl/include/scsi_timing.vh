@@ -14,6 +14,11 @@
 `define SCSI_BUS_CLEAR_NS 800
 `define SCSI_BUS_SET_NS 1600
 `define SCSI_ARBITRATION_NS 2400
+`define SCSI_QAS_ARBITRATION_NS 1000
+`define SCSI_QAS_ASSERTION_NS 200
+`define SCSI_QAS_RELEASE_NS 200
+`define SCSI_QAS_LOOK_NS 700  // after the lines became false: every ID is on the bus, also over two lengths of cable, and no SEL yet
+`define SCSI_FAIR_SAMPLE_NS 2000  // after BSY: between bus set (1600, 1800 in SCSI-2) and arbitration delay
 `define SCSI_SYSTEM_DESKEW_NS 45
 `define SCSI_TWO_DESKEW_NS 90
 `define SCSI_DATA_RELEASE_NS 400

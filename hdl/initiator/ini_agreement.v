@@ -1,8 +1,10 @@
-// Transfer agreements with each SCSI ID: negotiated or not, 16 bit or 8 bit; the WDTR exchange.
+// Transfer agreements with each SCSI ID, and the exchanges that make them: WDTR, SDTR, PPR, begun by either side.
 //
-// Used by scsi_initiator. Rules: WDTR is offered in the first message phase of a COMMAND to a target without an agreement; MESSAGE
-// REJECT of it means 8 bit; a WDTR that the target begins is answered with what both can do; any reset ends all agreements
-// (asynchronous, 8 bit); the host may end one by hand after it has learnt that the target was reset.
+// Used by scsi_initiator. Rules (SCSI-2 to SPI-3 negotiation; docs/protocol.md, choices): a COMMAND to a target without an agreement
+// carries PPR if DT or QAS is wanted, otherwise WDTR, and SDTR after it; MESSAGE REJECT of PPR leads to WDTR and SDTR, of WDTR means 8
+// bit, of SDTR asynchronous; a target that goes on without an answer has agreed to nothing. An answer that asks for more than was offered
+// is rejected and leaves asynchronous transfers. QAS goes with DT or with asynchronous transfers, not with ST synchronous ones. An exchange that the target begins is answered with what both can do. WDTR ends the
+// synchronous agreement, SDTR the options. Any reset ends all agreements; the host may end one by hand.
 `default_nettype none
 `include "scsi_agreement.vh"
 `include "scsi_defs.vh"
@@ -13,90 +15,334 @@ module ini_agreement (
     input wire rst_ni,
     input wire clear_i,
 
-    input wire        cfg_wide_i,
-    input wire [15:0] forget_i,   // one bit a target
+    // own abilities
+    input wire [`SCSI_AGR_W-1:0] cfg_i,
 
-    // the current task
+    input wire [15:0] forget_i,  // one bit a target
+    input wire        gone_i,    // pulse: the present target was reset
+
+    // the connection
+    input wire       begin_i,    // pulse: a new one
     input wire       conn_i,
-    input wire       command_i,  // it is a COMMAND
+    input wire       command_i,  // its task is a COMMAND
+    input wire       deaf_i,     // nothing is negotiated in it
     input wire [3:0] target_i,
 
     // messages
-    input wire       msg_stb_i,
-    input wire [3:0] msg_i,
-    input wire [7:0] arg_i,
-    input wire       said_i,
-    input wire [3:0] said_kind_i,
-    input wire       say_rest_i,
-    input wire       offering_i,  // WDTR is being said behind IDENTIFY
-
-    output wire offer_o,      // append WDTR to IDENTIFY
-    output reg  offered_o,    // it was said, the answer is to come
-    output reg  wide_said_o,  // the width that a WDTR of ours states
+    input  wire [           2:0] phase_i,
+    input  wire                  phase_new_i,
+    input  wire                  msg_stb_i,
+    input  wire [           3:0] msg_i,
+    input  wire [          39:0] ext_i,
+    input  wire                  said_i,
+    input  wire [           3:0] said_kind_i,
+    input  wire                  say_rest_i,
+    input  wire                  offering_i,   // the message behind IDENTIFY is under way
+    output wire [           1:0] offer_o,      // what goes behind IDENTIFY
+    output reg  [`SCSI_AGR_W-1:0] tell_o,       // what the next negotiation message states
+    output reg                   say_o,        // pulse
+    output reg  [           3:0] kind_o,
+    output reg                   took_o,       // pulse, one clock after a MESSAGE REJECT: it was of a negotiation message
 
     input  wire [            3:0] data_target_i,
-    output wire [`SCSI_AGR_W-1:0] agree_o,        // with data_target_i
+    output reg  [`SCSI_AGR_W-1:0] agree_o,        // with data_target_i; steady in data phases
+    output wire                  qas_enable_o,   // some agreement has QAS
 
-    output reg [15:0] wide_o,
-    output reg [15:0] known_o
+    // for the host
+    input  wire [            3:0] show_target_i,
+    output wire [`SCSI_AGR_W-1:0] show_o,
+    output reg  [           15:0] wide_o,
+    output reg  [           15:0] known_o         // nothing is left to be offered
 );
 
-  wire came = msg_stb_i && msg_i == `INI_MSG_WDTR && arg_i <= 8'd1;
-  wire rejected = msg_stb_i && msg_i == `INI_MSG_REJECT && (offering_i
-      || (!say_rest_i && ((said_kind_i == `INI_SAY_IDENTIFY && offered_o) || said_kind_i == `INI_SAY_WDTR)));
+  localparam IDLE = 2'd0;  // no message to judge
+  localparam COMPARE = 2'd1;  // set what came against what can be
+  localparam CHECK = 2'd2;  // does it fit together?
+  localparam DECIDE = 2'd3;  // agree, reject, or answer
 
-  wire awake = clear_i || |forget_i || (conn_i ? said_i || msg_stb_i : offered_o || !wide_said_o);
+  reg [1:0] state_q;
+  reg [1:0] heard_q;  // the message being judged
+  reg [1:0] kind_q;  // the exchange under way
+  reg       ours_q;  // begun here
+  reg       asked_q;  // ... and our message has gone: the answer is to come
+  reg [`SCSI_AGR_W-1:0] in_q;  // what came
+  reg       more_q;  // it states more than was told
+  reg       faster_q;  // a shorter period than can be
+  reg       farther_q;  // a larger offset
 
-  assign agree_o = {2'b00, wide_o[data_target_i], 15'd0};
-  assign offer_o = cfg_wide_i && command_i && !known_o[target_i];
+  // What is kept: period factor, offset and DT of those that are synchronous, the rest as one bit a target
+  reg [15:0] pace_mem[0:15];
+  reg [15:0] sync_q, qas_q;
+  reg  [3:0] seen_q;  // whose agreement agree_o is
+  reg        stale_q;  // agree_o is to be fetched again
+  integer    n;
+
+  wire [ 7:0] period = cfg_i[`SCSI_AGR_PERIOD];
+  wire [ 7:0] st_period = period < `SCSI_PERIOD_FAST_40 ? `SCSI_PERIOD_FAST_40 : period;
+  wire [ 7:0] dt_period = period < `SCSI_PERIOD_FAST_80 ? `SCSI_PERIOD_FAST_80 : period;
+  wire        can_wide = cfg_i[`SCSI_AGR_WIDE];
+  wire        can_sync = cfg_i[`SCSI_AGR_OFFSET] != 7'd0;
+  wire        can_dt = cfg_i[`SCSI_AGR_DT] && can_wide && can_sync;
+  wire [ 1:0] without_ppr = can_wide ? `INI_EX_WDTR : after_wdtr(can_sync);
+  wire [ 1:0] first = can_dt || (cfg_i[`SCSI_AGR_QAS] && !can_sync) ? `INI_EX_PPR : without_ppr;
+  wire        open = conn_i && !deaf_i;
+
+  wire [1:0] said_ex = exchange_of(said_kind_i);
+  wire       of_ours = ours_q && kind_q != `INI_EX_NONE
+      && (offering_i || (said_kind_i == `INI_SAY_IDENTIFY ? asked_q && !say_rest_i : said_ex == kind_q));
+  wire       of_answer = !ours_q && !say_rest_i && said_ex != `INI_EX_NONE && kind_q == `INI_EX_NONE;
+  wire       refused = open && msg_stb_i && msg_i == `INI_MSG_REJECT && (of_ours || of_answer);
+  wire [1:0] heard = msg_i == `INI_MSG_WDTR ? `INI_EX_WDTR : msg_i == `INI_MSG_SDTR ? `INI_EX_SDTR
+      : msg_i == `INI_MSG_PPR ? `INI_EX_PPR : `INI_EX_NONE;
+  wire       came = open && msg_stb_i && heard != `INI_EX_NONE;
+  wire       told = open && said_i && kind_q != `INI_EX_NONE
+      && (said_ex == kind_q || (said_kind_i == `INI_SAY_IDENTIFY && ours_q));
+  wire       in_messages = phase_i == `SCSI_PH_MSG_IN || phase_i == `SCSI_PH_MSG_OUT;
+  wire       passed = open && phase_new_i && !in_messages && asked_q;
+  wire       answer = asked_q && heard_q == kind_q;
+  wire       unused = &{1'b0, ext_i[31:24]};  // reserved byte of PPR
+
+  // Nothing to do in a clock should cost a simulation nothing.
+  wire       awake = clear_i || |forget_i || gone_i || begin_i || refused || came || told || passed || stale_q || say_o || took_o
+      || state_q != IDLE || (conn_i && seen_q != data_target_i);
+
+  assign offer_o = ours_q ? kind_q : `INI_EX_NONE;
+  wire [15:0] data_pace = sync_q[data_target_i] ? pace_mem[data_target_i] : 16'd0;
+  wire [15:0] show_pace = sync_q[show_target_i] ? pace_mem[show_target_i] : 16'd0;
+  assign show_o = {qas_q[show_target_i], show_pace[15], wide_o[show_target_i], show_pace[14:0]};
+  assign qas_enable_o = |qas_q;
 
   always @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
-      wide_o <= 16'd0;
-      known_o <= 16'd0;
-      offered_o <= 1'b0;
-      wide_said_o <= 1'b1;
-    end else if (!awake) begin
-      // nothing changes
-    end else if (clear_i) begin
-      wide_o <= 16'd0;
-      known_o <= 16'd0;
-      offered_o <= 1'b0;
-    end else begin
-      wide_o <= wide_o & ~forget_i;
-      known_o <= known_o & ~forget_i;
-      if (!conn_i) begin
-        offered_o <= 1'b0;
-        wide_said_o <= 1'b1;
+      state_q <= IDLE;
+      {heard_q, kind_q} <= 4'd0;
+      {ours_q, asked_q, more_q, faster_q, farther_q} <= 5'd0;
+      {in_q, tell_o} <= {2 * `SCSI_AGR_W{1'b0}};
+      {say_o, took_o, stale_q} <= 3'd0;
+      kind_o <= `INI_SAY_NOP;
+      agree_o <= `SCSI_AGR_ASYNC_8;
+      seen_q <= 4'd0;
+      {sync_q, wide_o, qas_q, known_o} <= 64'd0;
+    end else if (awake) begin
+      {say_o, took_o} <= 2'd0;
+      stale_q <= 1'b0;
+      if (stale_q || seen_q != data_target_i) begin
+        agree_o <= {qas_q[data_target_i], data_pace[15], wide_o[data_target_i], data_pace[14:0]};
+        seen_q <= data_target_i;
+      end
+      if (clear_i) begin
+        {sync_q, wide_o, qas_q, known_o} <= 64'd0;
+        kind_q <= `INI_EX_NONE;
+        asked_q <= 1'b0;
+        stale_q <= 1'b1;
+        state_q <= IDLE;
       end else begin
-        messages;
+        if (begin_i) set_out;
+        else follow;
+        // last: what is agreed in this clock does not outlive it
+        if (|forget_i || gone_i) forget(forget_i | (gone_i ? 16'd1 << target_i : 16'd0));
       end
     end
   end
 
-  task messages;
+  task set_out;
     begin
-      if (said_i && said_kind_i == `INI_SAY_IDENTIFY) offered_o <= offer_o;
-      if (came) begin
-        offered_o <= 1'b0;
-        if (offered_o) agree(arg_i[0]);
-        else wide_said_o <= arg_i[0] && cfg_wide_i;
-      end
-      if (said_i && said_kind_i == `INI_SAY_WDTR) agree(wide_said_o);
-      if (rejected) begin
-        offered_o <= 1'b0;
-        agree(1'b0);
-      end
+      state_q <= IDLE;
+      ours_q <= 1'b1;
+      asked_q <= 1'b0;
+      stale_q <= 1'b1;
+      prepare(command_i && !known_o[target_i] ? first : `INI_EX_NONE);
     end
   endtask
 
-  task agree;
-    input wide;
+  task follow;
     begin
-      wide_o[target_i] <= wide;
-      known_o[target_i] <= 1'b1;
+      if (told) begin
+        if (ours_q) begin
+          asked_q <= 1'b1;
+        end else begin
+          agree(kind_q, tell_o);
+          kind_q <= `INI_EX_NONE;
+          case (kind_q)
+            `INI_EX_PPR: known_o[target_i] <= 1'b1;
+            `INI_EX_SDTR: if (!can_wide) known_o[target_i] <= 1'b1;
+            default: known_o[target_i] <= !can_sync;  // it leaves asynchronous transfers: SDTR is due
+          endcase
+        end
+      end
+      if (passed) begin
+        kind_q <= `INI_EX_NONE;
+        asked_q <= 1'b0;
+      end
+      if (refused) begin
+        took_o <= 1'b1;
+        asked_q <= 1'b0;
+        agree(of_ours ? kind_q : said_ex, `SCSI_AGR_ASYNC_8);
+        if (of_ours) go_on(kind_q == `INI_EX_PPR ? without_ppr : kind_q == `INI_EX_WDTR ? after_wdtr(can_sync) : `INI_EX_NONE);
+      end
+      case (state_q)
+        IDLE:
+        if (came) begin
+          heard_q <= heard;
+          take_in;
+          state_q <= COMPARE;
+        end
+
+        COMPARE: begin
+          faster_q <= in_q[`SCSI_AGR_PERIOD] < tell_o[`SCSI_AGR_PERIOD];
+          farther_q <= in_q[`SCSI_AGR_OFFSET] > tell_o[`SCSI_AGR_OFFSET];
+          state_q <= CHECK;
+        end
+
+        CHECK: begin
+          more_q <= more_q || farther_q || (faster_q && in_q[`SCSI_AGR_OFFSET] != 7'd0)
+              || (in_q[`SCSI_AGR_WIDE] && !tell_o[`SCSI_AGR_WIDE]) || (in_q[`SCSI_AGR_DT] && !tell_o[`SCSI_AGR_DT])
+              || (in_q[`SCSI_AGR_QAS] && !tell_o[`SCSI_AGR_QAS]) || (in_q[`SCSI_AGR_DT] && !in_q[`SCSI_AGR_WIDE])
+              || (in_q[`SCSI_AGR_DT] && in_q[`SCSI_AGR_OFFSET] == 7'd0)
+              || (in_q[`SCSI_AGR_QAS] && !in_q[`SCSI_AGR_DT] && in_q[`SCSI_AGR_OFFSET] != 7'd0)
+              || (heard_q == `INI_EX_PPR && !in_q[`SCSI_AGR_DT] && in_q[`SCSI_AGR_OFFSET] != 7'd0
+                  && in_q[`SCSI_AGR_PERIOD] < `SCSI_PERIOD_FAST_40);
+          state_q <= DECIDE;
+        end
+
+        default: begin  // DECIDE
+          state_q <= IDLE;
+          asked_q <= 1'b0;
+          if (!answer) begin
+            ours_q <= 1'b0;
+            kind_q <= heard_q;
+            tell_o <= common(in_q, faster_q, farther_q);
+            say(heard_q);
+          end else if (more_q) begin
+            agree(kind_q, `SCSI_AGR_ASYNC_8);
+            say(`INI_EX_NONE);
+            kind_q <= `INI_EX_NONE;
+            known_o[target_i] <= 1'b1;
+          end else begin
+            agree(kind_q, in_q);
+            go_on(kind_q == `INI_EX_WDTR ? after_wdtr(can_sync) : `INI_EX_NONE);
+          end
+        end
+      endcase
     end
   endtask
+
+  // A negotiation message, with what it does not speak of at its least; for a target that begins, own abilities are what it is
+  // compared with.
+  task take_in;
+    begin
+      in_q <= `SCSI_AGR_ASYNC_8;
+      more_q <= 1'b0;
+      case (heard)
+        `INI_EX_WDTR: begin
+          in_q[`SCSI_AGR_WIDE] <= |ext_i[7:0];
+          more_q <= |ext_i[7:1];
+        end
+        `INI_EX_SDTR: begin
+          in_q[`SCSI_AGR_PERIOD] <= ext_i[15:8];
+          in_q[`SCSI_AGR_OFFSET] <= ext_i[7] ? 7'h7F : ext_i[6:0];
+          more_q <= ext_i[7];
+        end
+        default: begin
+          in_q[`SCSI_AGR_PERIOD] <= ext_i[39:32];
+          in_q[`SCSI_AGR_OFFSET] <= ext_i[23] ? 7'h7F : ext_i[22:16];
+          in_q[`SCSI_AGR_WIDE] <= |ext_i[15:8];
+          in_q[`SCSI_AGR_DT] <= |(ext_i[7:0] & `SCSI_PPR_DT);
+          in_q[`SCSI_AGR_QAS] <= |(ext_i[7:0] & `SCSI_PPR_QAS);
+          more_q <= ext_i[23] || |ext_i[15:9] || |(ext_i[7:0] & ~(`SCSI_PPR_DT | `SCSI_PPR_QAS | `SCSI_PPR_PCOMP_EN));
+        end
+      endcase
+      if (!(asked_q && heard == kind_q)) tell_own(heard);
+    end
+  endtask
+
+  // What both sides can do, in reply to what a target asks for.
+  function [`SCSI_AGR_W-1:0] common;
+    input [`SCSI_AGR_W-1:0] asked;
+    input faster;
+    input farther;
+    reg dt;
+    begin
+      dt = asked[`SCSI_AGR_DT] && tell_o[`SCSI_AGR_DT] && asked[`SCSI_AGR_WIDE] && asked[`SCSI_AGR_OFFSET] != 7'd0;
+      common[`SCSI_AGR_OFFSET] = farther ? tell_o[`SCSI_AGR_OFFSET] : asked[`SCSI_AGR_OFFSET];
+      common[`SCSI_AGR_PERIOD] = faster ? tell_o[`SCSI_AGR_PERIOD] : asked[`SCSI_AGR_PERIOD];
+      if (!dt && common[`SCSI_AGR_PERIOD] < `SCSI_PERIOD_FAST_40) common[`SCSI_AGR_PERIOD] = `SCSI_PERIOD_FAST_40;
+      common[`SCSI_AGR_WIDE] = asked[`SCSI_AGR_WIDE] && tell_o[`SCSI_AGR_WIDE];
+      common[`SCSI_AGR_DT] = dt;
+      common[`SCSI_AGR_QAS] = asked[`SCSI_AGR_QAS] && tell_o[`SCSI_AGR_QAS] && (dt || common[`SCSI_AGR_OFFSET] == 7'd0);
+    end
+  endfunction
+
+  // Begin this exchange next; none: all has been tried.
+  task go_on;
+    input [1:0] next;
+    begin
+      prepare(next);
+      if (next == `INI_EX_NONE) known_o[target_i] <= 1'b1;
+      else say(next);
+    end
+  endtask
+
+  task prepare;
+    input [1:0] next;
+    begin
+      kind_q <= next;
+      tell_own(next);
+    end
+  endtask
+
+  task tell_own;
+    input [1:0] kind;
+    tell_o <= {cfg_i[`SCSI_AGR_QAS], can_dt, can_wide, cfg_i[`SCSI_AGR_OFFSET], kind == `INI_EX_PPR && can_dt ? dt_period : st_period};
+  endtask
+
+  task say;
+    input [1:0] kind;
+    begin
+      say_o <= 1'b1;
+      kind_o <= kind == `INI_EX_PPR ? `INI_SAY_PPR : kind == `INI_EX_SDTR ? `INI_SAY_SDTR
+          : kind == `INI_EX_WDTR ? `INI_SAY_WDTR : `INI_SAY_REJECT;
+    end
+  endtask
+
+  // What holds with the target after this exchange ended so.
+  task agree;
+    input [1:0] kind;
+    input [`SCSI_AGR_W-1:0] what;
+    begin
+      stale_q <= 1'b1;
+      sync_q[target_i] <= kind != `INI_EX_WDTR && what[`SCSI_AGR_OFFSET] != 7'd0;
+      qas_q[target_i] <= kind == `INI_EX_PPR && what[`SCSI_AGR_QAS];
+      if (kind != `INI_EX_SDTR) wide_o[target_i] <= what[`SCSI_AGR_WIDE];
+      pace_mem[target_i] <= {kind == `INI_EX_PPR && what[`SCSI_AGR_DT], what[`SCSI_AGR_OFFSET], what[`SCSI_AGR_PERIOD]};
+    end
+  endtask
+
+  task forget;
+    input [15:0] whom;
+    for (n = 0; n < 16; n = n + 1)
+    if (whom[n]) begin
+      sync_q[n] <= 1'b0;
+      wide_o[n] <= 1'b0;
+      qas_q[n] <= 1'b0;
+      known_o[n] <= 1'b0;
+    end
+  endtask
+
+  function [1:0] after_wdtr;
+    input sync;
+    after_wdtr = sync ? `INI_EX_SDTR : `INI_EX_NONE;
+  endfunction
+
+  function [1:0] exchange_of;
+    input [3:0] kind;
+    case (kind)
+      `INI_SAY_WDTR: exchange_of = `INI_EX_WDTR;
+      `INI_SAY_SDTR: exchange_of = `INI_EX_SDTR;
+      `INI_SAY_PPR: exchange_of = `INI_EX_PPR;
+      default: exchange_of = `INI_EX_NONE;
+    endcase
+  endfunction
 
 endmodule
 `default_nettype wire

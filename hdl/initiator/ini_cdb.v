@@ -14,6 +14,7 @@ module ini_cdb (
     input  wire [  2:0] phase_i,
     input  wire         tx_take_i,
     output wire [  7:0] byte_o,
+    output wire         more_o,     // byte_o is of the CDB
     output reg          overrun_o   // pulse
 );
 
@@ -24,6 +25,7 @@ module ini_cdb (
   wire took = tx_take_i && phase_i == `SCSI_PH_COMMAND;
   wire awake = restart_i || took || overrun_o;
 
+  assign more_o = !over_q;
   assign byte_o = over_q ? 8'd0 : cdb_i[{idx_q, 3'd0}+:8];
 
   always @(*) begin

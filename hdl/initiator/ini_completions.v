@@ -29,6 +29,9 @@ module ini_completions (
 
   assign cpl_o = any ? mem[tail_q] : 64'd0;
 
+  // By itself, without a reset, so that it becomes a memory.
+  always @(posedge clk_i) if (put) mem[head_q] <= cpl_i;
+
   always @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
       head_q <= 6'd0;
@@ -37,10 +40,7 @@ module ini_completions (
       lost_o <= 1'b0;
     end else if (awake) begin
       lost_o <= post_i && full;
-      if (put) begin
-        mem[head_q] <= cpl_i;
-        head_q <= head_q + 6'd1;
-      end
+      if (put) head_q <= head_q + 6'd1;
       if (flush_i) begin
         tail_q <= put ? head_q + 6'd1 : head_q;
         count_o <= 8'd0;

@@ -1,7 +1,7 @@
 // Who is enrolled: (group, ID in the group) -> SCSI ID.
 //
 // Used by scsi_initiator: written at the end of a QUERY, read when a mirrored write is checked and by the ENROLLED register. Rule: an
-// enrolment of a target in a group ends with a new QUERY to it for that group; all end with RST.
+// enrolment of a target in a group ends with a new QUERY to it for that group, all of a target with TARGET RESET, all with RST.
 `default_nettype none
 
 module ini_enrol (
@@ -14,6 +14,7 @@ module ini_enrol (
     input wire [3:0] group_i,
     input wire [3:0] z_i,
     input wire [3:0] target_i,
+    input wire       gone_i,    // pulse: drop the target from all groups, which takes a clock each; target_i holds that long
 
     input  wire [ 3:0] find_group_i,
     input  wire [ 3:0] find_z_i,
@@ -28,7 +29,10 @@ module ini_enrol (
   reg [15:0] same;  // members of the group that are this target
   integer z, g;
 
-  wire [63:0] who = who_q[group_i];
+  reg       walk_q;
+  reg [3:0] walk_group_q;
+  wire [3:0] group = walk_q ? walk_group_q : group_i;
+  wire [63:0] who = who_q[group];
   wire [63:0] find_who = who_q[find_group_i];
   wire [15:0] find_members = member_q[find_group_i];
 
@@ -36,23 +40,36 @@ module ini_enrol (
   assign target_o = find_who[{find_z_i, 2'd0}+:4];
   assign show_o = member_q[show_group_i];
 
-  wire awake = clear_i || update_i;
+  wire enrolling = update_i && enrol_i && !clear_i && !gone_i && !walk_q;
+  wire awake = clear_i || update_i || gone_i || walk_q;
 
   always @(*) for (z = 0; z < 16; z = z + 1) same[z] = who[4*z+:4] == target_i;
 
+  // By itself, without a reset, so that it becomes a memory.
+  always @(posedge clk_i)
+    if (enrolling) who_q[group_i] <= (who & ~(64'hF << {z_i, 2'd0})) | ({60'd0, target_i} << {z_i, 2'd0});
+
   always @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
+      walk_q <= 1'b0;
+      walk_group_q <= 4'd0;
       for (g = 0; g < 16; g = g + 1) begin
         member_q[g] <= 16'd0;
-        who_q[g] <= 64'd0;
       end
     end else if (!awake) begin
       // nothing changes
     end else if (clear_i) begin
+      walk_q <= 1'b0;
       for (g = 0; g < 16; g = g + 1) member_q[g] <= 16'd0;
+    end else if (gone_i) begin
+      walk_q <= 1'b1;
+      walk_group_q <= 4'd0;
+    end else if (walk_q) begin
+      member_q[group] <= member_q[group] & ~same;
+      walk_group_q <= walk_group_q + 4'd1;
+      if (walk_group_q == 4'd15) walk_q <= 1'b0;
     end else begin
       member_q[group_i] <= (member_q[group_i] & ~same) | (enrol_i ? 16'd1 << z_i : 16'd0);
-      if (enrol_i) who_q[group_i] <= (who & ~(64'hF << {z_i, 2'd0})) | ({60'd0, target_i} << {z_i, 2'd0});
     end
   end
 

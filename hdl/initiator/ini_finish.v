@@ -1,7 +1,8 @@
 // What follows the end of a connection: completions for the host, entries of the task table; late tasks; everything after RST.
 //
 // Used by scsi_initiator. A mirrored write gives one completion per participant: at once for those that did not take their copy, with
-// their status for the others; the last one of a descriptor is marked. Rule: RST ends every task.
+// their status for the others; the last one of a descriptor is marked. Rules: RST ends every task; a task management function that the
+// target has honoured ends the tasks that it names, before its own completion.
 `default_nettype none
 `include "ini_defs.vh"
 
@@ -52,6 +53,8 @@ module ini_finish #(
     output reg  [           4:0] idx_o,
     output reg                   find_late_o,
     output reg                   find_any_o,
+    output reg                   find_scope_o,
+    output reg  [           1:0] scope_o,
     input  wire                  late_ok_i,    // nobody else needs the table
     input  wire                  us_i,
     input  wire                  found_i,
@@ -62,6 +65,7 @@ module ini_finish #(
     /* verilator lint_on UNUSEDSIGNAL */
 
     output wire busy_o,
+    output wire ending_o,    // not only looking for a late task
     output wire gang_free_o,
 
     output reg         post_o,  // pulse: a completion
@@ -75,10 +79,12 @@ module ini_finish #(
   localparam DRAIN = 3'd3;  // RST: look for any task left
   localparam LATE = 3'd4;  // look for a task whose status is overdue
   localparam PAUSE = 3'd5;  // let the table settle
+  localparam SWEEP = 3'd6;  // task management: look for a task that it ended
 
   reg [2:0] state_q;
   reg       end_q;
   reg       drain_q;
+  reg       sweep_q;  // more tasks may have been ended
   reg       rst_q;
   reg [3:0] rank_q;
   reg [2:0] spread_gang_q;
@@ -94,6 +100,7 @@ module ini_finish #(
   wire [16:0] len = desc_i[`INI_D_LEN_LSB+:17];
   wire [3:0] count = desc_i[`INI_D_COUNT];
   wire [3:0] rank_id = ids_i[{rank_q, 2'd0}+:4];
+  wire       swept = opcode == `INI_OP_TASK_MANAGEMENT && result_i == `INI_RES_OK;
   wire       all_same = result_i == `INI_RES_RESET || result_i == `INI_RES_HANG;
   /* verilator lint_off UNUSEDSIGNAL */
   wire [`INI_DESC_W-1:0] found_desc = found_ent_i[`INI_E_DESC];
@@ -102,12 +109,13 @@ module ini_finish #(
 
   // Nothing to do in a clock should cost a simulation nothing.
   wire awake = state_q != IDLE || end_q || end_i || drain_q || rst_q != bus_rst_i || fail_i || (us_i && late_ok_i) || pulsed;
-  wire pulsed = fail_done_o || put_o || free_o || find_late_o || find_any_o || post_o;
+  wire pulsed = fail_done_o || put_o || free_o || find_late_o || find_any_o || find_scope_o || post_o;
 
   reg [3:0] rank_why;
   reg [23:0] rank_bytes;
 
   assign busy_o = state_q != IDLE || end_q || drain_q || end_i;
+  assign ending_o = (state_q != IDLE && state_q != LATE) || end_q || drain_q || end_i;
   assign gang_free_o = gang_busy_q != 8'hFF;
 
   always @(*) begin
@@ -124,18 +132,19 @@ module ini_finish #(
   always @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
       state_q <= IDLE;
-      {end_q, drain_q, rst_q} <= 3'd0;
+      {end_q, drain_q, rst_q, sweep_q} <= 4'd0;
       rank_q <= 4'd0;
       spread_gang_q <= 3'd0;
       gang_busy_q <= 8'd0;
-      {fail_done_o, put_o, put_new_o, free_o, find_late_o, find_any_o, post_o} <= 7'd0;
+      {fail_done_o, put_o, put_new_o, free_o, find_late_o, find_any_o, find_scope_o, post_o} <= 8'd0;
+      scope_o <= `INI_SCOPE_NEXUS;
       put_ent_o <= {`INI_ENT_W{1'b0}};
       idx_o <= 5'd0;
       cpl0_o <= 32'd0;
       cpl1_o <= 32'd0;
       for (g = 0; g < 8; g = g + 1) left_q[g] <= 4'd0;
     end else if (awake) begin
-      {fail_done_o, put_o, free_o, find_late_o, find_any_o, post_o} <= 6'd0;
+      {fail_done_o, put_o, free_o, find_late_o, find_any_o, find_scope_o, post_o} <= 7'd0;
       if (end_i) end_q <= 1'b1;
       rst_q <= bus_rst_i;
       if (bus_rst_i && !rst_q) drain_q <= 1'b1;
@@ -150,6 +159,8 @@ module ini_finish #(
             left_q[gang_new] <= count;
             gang_busy_q[gang_new] <= 1'b1;
             state_q <= SPREAD;
+          end else if (task_i && swept) begin
+            sweep;
           end else if (task_i) begin
             state_q <= ONE;
           end
@@ -196,31 +207,55 @@ module ini_finish #(
 
         DRAIN:
         if (found_i) begin
-          idx_o <= found_idx_i;
-          free_o <= 1'b1;
-          finish_one(found_desc[`INI_D_OPCODE], found_desc[`INI_D_TAG], found_desc[`INI_D_TARGET], found_ent_i[`INI_E_RANK], found_gang, 8'd0, `INI_RES_RESET, 4'd0,
-                     {7'd0, found_ent_i[`INI_E_MOVED]});
+          end_found(`INI_RES_RESET);
           drain_q <= 1'b1;
-          state_q <= PAUSE;
         end else if (absent_i) begin
           state_q <= IDLE;
         end
 
         LATE:
+        if (found_i) end_found(`INI_RES_NO_STATUS);
+        else if (absent_i) state_q <= IDLE;
+
+        SWEEP:
         if (found_i) begin
-          idx_o <= found_idx_i;
-          free_o <= 1'b1;
-          finish_one(found_desc[`INI_D_OPCODE], found_desc[`INI_D_TAG], found_desc[`INI_D_TARGET], found_ent_i[`INI_E_RANK], found_gang, 8'd0, `INI_RES_NO_STATUS, 4'd0,
-                     {7'd0, found_ent_i[`INI_E_MOVED]});
-          state_q <= PAUSE;
+          end_found(`INI_RES_ABORTED);
+          sweep_q <= 1'b1;
         end else if (absent_i) begin
-          state_q <= IDLE;
+          state_q <= ONE;
         end
 
-        default: state_q <= IDLE;  // PAUSE
+        default:  // PAUSE
+        if (sweep_q) sweep;
+        else state_q <= IDLE;
       endcase
     end
   end
+
+  task sweep;
+    begin
+      sweep_q <= 1'b0;
+      find_scope_o <= 1'b1;
+      case (desc_i[`INI_D_FUNCTION])
+        `INI_FN_ABORT_TASK: scope_o <= `INI_SCOPE_NEXUS;
+        `INI_FN_TARGET_RESET: scope_o <= `INI_SCOPE_TARGET;
+        default: scope_o <= `INI_SCOPE_LUN;
+      endcase
+      state_q <= SWEEP;
+    end
+  endtask
+
+  // The task that the table has found ends.
+  task end_found;
+    input [3:0] why;
+    begin
+      idx_o <= found_idx_i;
+      free_o <= 1'b1;
+      finish_one(found_desc[`INI_D_OPCODE], found_desc[`INI_D_TAG], found_desc[`INI_D_TARGET], found_ent_i[`INI_E_RANK], found_gang, 8'd0, why, 4'd0,
+                 {7'd0, found_ent_i[`INI_E_MOVED]});
+      state_q <= PAUSE;
+    end
+  endtask
 
   function [16:0] pad;
     input [PW-1:0] pointer;

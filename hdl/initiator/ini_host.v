@@ -44,8 +44,10 @@ module ini_host #(
 
     // settings, see the register map
     output wire [                3:0] own_id_o,
-    output wire                       wide_o,
     output wire                       enable_o,
+    output wire                       fair_o,
+    output wire                       sel_reset_o,
+    output wire [               17:0] ability_o,
     output wire                       bus_reset_o,
     output wire [               23:0] sel_timeout_us_o,
     output wire [               23:0] hang_timeout_us_o,
@@ -62,6 +64,8 @@ module ini_host #(
     input wire [ 5:0] outstanding_i,
     input wire        bus_reset_i,    // pulse: RST was seen
     input wire [31:0] agreement_i,
+    output wire [3:0] agreed_with_o,
+    input wire [18:0] agreed_i,
     input wire [15:0] enrolled_i,
     input wire        post_i,         // pulse: a completion
     input wire [63:0] cpl_i,
@@ -107,8 +111,10 @@ module ini_host #(
       .s_axil_rready      (s_axil_rready),
       .irq_o              (irq_o),
       .own_id_o           (own_id_o),
-      .wide_o             (wide_o),
       .enable_o           (enable_o),
+      .fair_o             (fair_o),
+      .sel_reset_o        (sel_reset_o),
+      .ability_o          (ability_o),
       .bus_reset_o        (bus_reset_o),
       .sel_timeout_us_o   (sel_timeout_us_o),
       .hang_timeout_us_o  (hang_timeout_us_o),
@@ -134,6 +140,8 @@ module ini_host #(
       .cpl_i              (cpl),
       .pop_o              (pop),
       .flush_o            (flush),
+      .agreed_with_o      (agreed_with_o),
+      .agreed_i           (agreed_i),
       .agreement_i        (agreement_i),
       .enrolled_i         (enrolled_i)
   );

@@ -1,10 +1,11 @@
 // Follows the target's REQ: one asynchronous REQ/ACK handshake at a time, 8 or 16 bit; owns ACK, ATN and the data drivers of a
-// connection.
+// connection. The strobes of synchronous data phases are left to ini_sync.
 //
 // Used by scsi_initiator. Rules: asynchronous transfers (data set up before ACK, held until REQ is false), 50 ns from REQ to ACK and
-// of ACK in COMMAND, MESSAGE and STATUS so that snoopers see every byte, ATN negated 90 ns before ACK of a last message byte and
-// asserted 90 ns before the negation of ACK, DB released as soon as I/O is true. In DATA OUT the next word is put on the bus when
-// ACK falls, so that its set-up time runs while the target thinks.
+// of ACK in MESSAGE phases, and with QAS in COMMAND and STATUS too, so that snoopers see every byte; ATN negated 90 ns before ACK of a last
+// message byte and asserted 90 ns before the negation of ACK, DB released as soon as I/O is true. The next byte or word out is put on the
+// bus when ACK falls, so that its set-up time runs while the target thinks. A data phase of the kind (ST or DT) that is not agreed is
+// handled as an asynchronous one; ini_data tells that it is wrong.
 `default_nettype none
 `include "scsi_agreement.vh"
 `include "scsi_defs.vh"
@@ -21,6 +22,10 @@ module ini_link #(
     input wire        req_i,
     input wire [15:0] db_i,
     input wire [ 1:0] dbp_i,
+    // the wires themselves
+    input wire        scsi_req_i,
+    input wire [15:0] scsi_db_i,
+    input wire [ 1:0] scsi_dbp_i,
 
     input wire conn_i,   // a connection is up; 0 releases everything
     input wire attn_i,   // pulse at the start of a connection by selection: take ATN over
@@ -31,28 +36,34 @@ module ini_link #(
     input wire [15:0] tx_data_i,
     input wire        tx_last_i,  // last message byte: negate ATN before its ACK
     input wire        tx_atn_i,   // assert ATN during this data word
-    input wire        tx_more_i,  // DATA OUT: there is a word to put on the bus in advance
+    input wire        tx_more_i,  // there is a byte or word to put on the bus in advance
+    input wire        qas_i,      // this initiator can take part in QAS: others may snoop commands and status
     input wire        say_i,      // pulse: assert ATN
 
     output reg  [ 2:0] phase_o,      // phase of the current or latest handshake
     output reg         phase_new_o,  // pulse: first REQ of a phase
     output reg         byte_req_o,   // pulse: REQ for a COMMAND or MESSAGE OUT byte
-    output reg         tx_take_o,    // pulse: ACK asserted for a word sent
-    output reg         rx_stb_o,     // pulse: a word came in
-    output reg  [15:0] rx_data_o,
-    output reg         rx_perr_o,    // with rx_stb_o: wrong parity
-    output reg         done_o,       // pulse: ACK negated
+    output wire        tx_take_o,    // pulse: tx_data_i is being sent; synchronous: the next is there two clocks later
+    output wire        rx_stb_o,     // pulse: a word came in
+    output wire [15:0] rx_data_o,
+    output wire        rx_perr_o,    // with rx_stb_o: wrong parity; without: wrong CRC
+    output wire        done_o,       // pulse: ACK negated, and no REQ waits for an answer
     output wire        rest_o,       // no handshake under way
 
-    output reg         drv_ack_o,
+    output wire        drv_ack_o,
     output reg         drv_atn_o,
     output wire [15:0] drv_db_o,
     output wire [ 1:0] drv_dbp_o
 );
 
-  localparam SETUP_TICKS = `SCSI_TICKS(`SCSI_ASYNC_SETUP_NS);
-  localparam SNOOP_TICKS = `SCSI_TICKS(`SCSI_SNOOP_ACK_NS);
-  localparam ATN_TICKS = `SCSI_TICKS(`SCSI_ATN_SETUP_NS);
+  // A wait of n clocks lets the next edge come n + 1 clocks after the one that started it. REQ is two clocks old or more when it is
+  // seen, three when its byte is taken, four when a message byte has been looked up.
+  localparam SETUP_WAIT = `SCSI_TICKS(`SCSI_ASYNC_SETUP_NS) - 1;
+  localparam SNOOP_WAIT = `SCSI_TICKS(`SCSI_SNOOP_ACK_NS) - 1;
+  localparam HEED_WAIT = SNOOP_WAIT > 2 ? SNOOP_WAIT - 2 : 0;
+  localparam LOOK_WAIT = SNOOP_WAIT > 4 ? SNOOP_WAIT - 4 : 0;
+  localparam ATN_WAIT = `SCSI_TICKS(`SCSI_ATN_SETUP_NS) - 1;
+  localparam OPEN_TICKS = `SCSI_TICKS(`SCSI_BUS_SETTLE_NS / 2);  // what the wires do while a phase settles is not listened to
 
   localparam REST = 3'd0;  // no handshake
   localparam ENTER = 3'd1;  // the units prepare for a new phase or a new message or command byte
@@ -70,12 +81,25 @@ module ini_link #(
   reg  [ 4:0] wait_q;   // clocks before the next ACK edge: set-up or snoop time
   reg  [ 4:0] atn_age_q;  // clocks before an ACK edge may follow the latest ATN edge
 
-  wire        pulsed = phase_new_o || byte_req_o || tx_take_o || rx_stb_o || done_o;
+  reg  [`SCSI_AGR_W-1:0] agree_q;
+  reg         agreed_q;  // it is synchronous
+  reg         tx_take_q, rx_stb_q, rx_perr_q, done_q, ack_q;
+  reg  [15:0] rx_data_q;
+  reg         open_q;  // synchronous phase
+  reg  [ 5:0] open_age_q;  // clocks until it counts as stable
+
+  wire        pulsed = phase_new_o || byte_req_o || tx_take_q || rx_stb_q || done_q;
   wire        same_phase = known_q && phase_i == phase_o;
   wire        is_out = !phase_i[0];
   wire        is_data = !phase_i[1];
+  wire        snooped = phase_i[2] || qas_i;  // outside of data phases
+  wire        ready = drive_q && db_q == tx_data_i;  // the byte asked for is on the bus already
   wire        wide_now = agree_i[`SCSI_AGR_WIDE] && is_data;
-  wire        unused = &{1'b0, agree_i};
+  wire        sync_phase = conn_i && is_data && agreed_q && phase_i[2] == agree_q[`SCSI_AGR_DT];
+  wire        sync_first, sync_take, sync_stb, sync_perr, sync_raise, sync_due, sync_rest, sync_done, sync_ack;
+  wire [15:0] sync_data, sync_db;
+  wire [ 1:0] sync_dbp;
+  wire        asked = req_i && !sync_phase;
   wire        bad_low = ~^{db_i[7:0], dbp_i[0]};
   wire        bad_high = ~^{db_i[15:8], dbp_i[1]};
   wire        may_ack = wait_q == 5'd0 && (drv_atn_o || atn_age_q == 5'd0);
@@ -84,27 +108,68 @@ module ini_link #(
 
   // Nothing to do in a clock should cost a simulation nothing.
   wire        awake = conn_i
-      ? !live_q || req_i || state_q != REST || pulsed || say_i || wait_q != 5'd0 || atn_age_q != 5'd0 || (known_q && !same_phase)
+      ? !live_q || asked || state_q != REST || pulsed || say_i || wait_q != 5'd0 || atn_age_q != 5'd0 || (known_q && !same_phase)
+        || agree_i != agree_q || sync_first || sync_raise || sync_phase != open_q
       : live_q || attn_i;
 
-  assign rest_o = state_q == REST;
-  assign drv_db_o = drive ? {wide_q ? db_q[15:8] : 8'd0, db_q[7:0]} : 16'd0;
-  assign drv_dbp_o = drive ? {wide_q & ~^db_q[15:8], ~^db_q[7:0]} : 2'd0;
+  assign tx_take_o = tx_take_q | sync_take;
+  assign rx_stb_o = rx_stb_q | sync_stb;
+  assign rx_data_o = sync_stb ? sync_data : rx_data_q;
+  assign rx_perr_o = (rx_stb_q & rx_perr_q) | sync_perr;
+  assign done_o = done_q | sync_done;
+  assign rest_o = state_q == REST && sync_rest;
+  assign drv_ack_o = ack_q | sync_ack;
+  assign drv_db_o = sync_db | (drive ? {wide_q ? db_q[15:8] : 8'd0, db_q[7:0]} : 16'd0);
+  assign drv_dbp_o = sync_dbp | (drive ? {wide_q & ~^db_q[15:8], ~^db_q[7:0]} : 2'd0);
+
+  ini_sync #(
+      .CLK_PERIOD_PS(CLK_PERIOD_PS)
+  ) u_sync (
+      .clk_i     (clk_i),
+      .rst_ni    (rst_ni),
+      .open_i    (open_q && sync_phase),
+      .in_i      (phase_i[0]),
+      .stall_i   (stall_i),
+      .ready_i   (same_phase),
+      .agree_i   (agree_q),
+      .first_o   (sync_first),
+      .tx_data_i (tx_data_i),
+      .tx_atn_i  (tx_atn_i),
+      .tx_take_o (sync_take),
+      .rx_stb_o  (sync_stb),
+      .rx_data_o (sync_data),
+      .rx_perr_o (sync_perr),
+      .raise_o   (sync_raise),
+      .due_o     (sync_due),
+      .steady_i  (atn_age_q == 5'd0),
+      .rest_o    (sync_rest),
+      .done_o    (sync_done),
+      .scsi_req_i(scsi_req_i),
+      .scsi_db_i (scsi_db_i),
+      .scsi_dbp_i(scsi_dbp_i),
+      .drv_ack_o (sync_ack),
+      .drv_db_o  (sync_db),
+      .drv_dbp_o (sync_dbp)
+  );
 
   always @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
       state_q <= REST;
       live_q <= 1'b0;
+      agree_q <= `SCSI_AGR_ASYNC_8;
+      agreed_q <= 1'b0;
       known_q <= 1'b0;
       drive_q <= 1'b0;
       wide_q <= 1'b0;
       db_q <= 16'd0;
       wait_q <= 5'd0;
       atn_age_q <= 5'd0;
+      open_q <= 1'b0;
+      open_age_q <= OPEN_TICKS[5:0];
       phase_o <= 3'd0;
-      {phase_new_o, byte_req_o, tx_take_o, rx_stb_o, rx_perr_o, done_o} <= 6'd0;
-      rx_data_o <= 16'd0;
-      drv_ack_o <= 1'b0;
+      {phase_new_o, byte_req_o, tx_take_q, rx_stb_q, rx_perr_q, done_q} <= 6'd0;
+      rx_data_q <= 16'd0;
+      ack_q <= 1'b0;
       drv_atn_o <= 1'b0;
     end else if (!awake) begin
       // nothing changes
@@ -113,28 +178,33 @@ module ini_link #(
       state_q <= REST;
       known_q <= 1'b0;
       drive_q <= 1'b0;
+      open_q <= 1'b0;
       wait_q <= 5'd0;
       atn_age_q <= 5'd0;
-      {phase_new_o, byte_req_o, tx_take_o, rx_stb_o, done_o} <= 5'd0;
-      drv_ack_o <= 1'b0;
+      {phase_new_o, byte_req_o, tx_take_q, rx_stb_q, done_q} <= 5'd0;
+      ack_q <= 1'b0;
       drv_atn_o <= attn_i;
     end else begin
       live_q <= 1'b1;
-      {phase_new_o, byte_req_o, tx_take_o, rx_stb_o, done_o} <= 5'd0;
+      agree_q <= agree_i;
+      agreed_q <= agree_i[`SCSI_AGR_OFFSET] != 7'd0;
+      {phase_new_o, byte_req_o, tx_take_q, rx_stb_q, done_q} <= 5'd0;
       if (wait_q != 5'd0) wait_q <= wait_q - 5'd1;
       if (atn_age_q != 5'd0) atn_age_q <= atn_age_q - 5'd1;
+      if (sync_phase && open_age_q != 6'd0) open_age_q <= open_age_q - 6'd1;
+      else open_q <= sync_phase;
+      if (!sync_phase) open_age_q <= OPEN_TICKS[5:0];
 
       case (state_q)
         REST:
-        if (req_i) begin
+        if (sync_first && !same_phase) begin
+          enter;
+        end else if (asked) begin
           if (!stall_i) begin
             if (!same_phase) begin
-              phase_o <= phase_i;
-              known_q <= 1'b1;
-              drive_q <= 1'b0;
-              phase_new_o <= 1'b1;
+              enter;
               state_q <= ENTER;
-            end else if (is_out && !is_data) begin
+            end else if (is_out && !is_data && (snooped || !drive_q)) begin
               byte_req_o <= 1'b1;
               state_q <= ENTER;
             end else if (!is_out) begin
@@ -156,28 +226,29 @@ module ini_link #(
 
         REQUESTED:
         if (!stall_i) begin
-          if (is_out) offer;
-          else latch;
+          if (!is_out) latch;
+          else if (!is_data && ready) answer;
+          else offer;
         end
 
         OFFER: if (may_ack) acknowledge;
 
         HEED:
         if (may_ack) begin
-          drv_ack_o <= 1'b1;
-          wait_q <= SNOOP_TICKS[4:0];
+          ack_q <= 1'b1;
+          if (snooped) wait_q <= SNOOP_WAIT[4:0];
           state_q <= ACKED;
         end
 
         default:  // ACKED
         if (!req_i && may_end) begin
-          drv_ack_o <= 1'b0;
-          done_o <= 1'b1;
+          ack_q <= 1'b0;
+          done_q <= 1'b1;
           state_q <= REST;
-          if (is_out && is_data) begin
+          if (is_out) begin
             if (tx_more_i) begin
               db_q <= tx_data_i;
-              wait_q <= SETUP_TICKS[4:0];
+              wait_q <= SETUP_WAIT[4:0];
             end else begin
               drive_q <= 1'b0;
             end
@@ -185,21 +256,31 @@ module ini_link #(
         end
       endcase
 
-      if (say_i) raise_atn;
+      // Not before the last REQ of a mirrored copy.
+      if (sync_raise || (say_i && !sync_due)) raise_atn;
     end
   end
+
+  task enter;
+    begin
+      phase_o <= phase_i;
+      known_q <= 1'b1;
+      drive_q <= 1'b0;
+      phase_new_o <= 1'b1;
+    end
+  endtask
 
   // Word in: DATA IN is acknowledged at once, the snooped phases after the snoopers' time.
   task latch;
     begin
-      rx_stb_o <= 1'b1;
-      rx_data_o <= {wide_now ? db_i[15:8] : 8'd0, db_i[7:0]};
-      rx_perr_o <= bad_low || (wide_now && bad_high);
+      rx_stb_q <= 1'b1;
+      rx_data_q <= {wide_now ? db_i[15:8] : 8'd0, db_i[7:0]};
+      rx_perr_q <= bad_low || (wide_now && bad_high);
       if (is_data) begin
-        drv_ack_o <= 1'b1;
+        ack_q <= 1'b1;
         state_q <= ACKED;
       end else begin
-        wait_q <= SNOOP_TICKS[4:0];
+        if (snooped) wait_q <= HEED_WAIT[4:0];
         state_q <= HEED;
       end
     end
@@ -210,21 +291,35 @@ module ini_link #(
       db_q <= tx_data_i;
       wide_q <= wide_now;
       drive_q <= 1'b1;
-      wait_q <= SETUP_TICKS[4:0];
+      wait_q <= SETUP_WAIT[4:0];
       if (tx_atn_i && is_data) raise_atn;
-      if (tx_last_i && !is_data && drv_atn_o) begin
-        drv_atn_o <= 1'b0;
-        atn_age_q <= ATN_TICKS[4:0];
-      end
+      if (!is_data) drop_atn;
       state_q <= OFFER;
+    end
+  endtask
+
+  // A message byte that was set up in advance: what is left of the snoopers' time.
+  task answer;
+    begin
+      if (wait_q <= LOOK_WAIT[4:0]) wait_q <= LOOK_WAIT[4:0];
+      drop_atn;
+      state_q <= OFFER;
+    end
+  endtask
+
+  // Before the ACK of a last message byte.
+  task drop_atn;
+    if (tx_last_i && drv_atn_o) begin
+      drv_atn_o <= 1'b0;
+      atn_age_q <= ATN_WAIT[4:0];
     end
   endtask
 
   task acknowledge;
     begin
-      drv_ack_o <= 1'b1;
-      tx_take_o <= 1'b1;
-      if (!is_data) wait_q <= SNOOP_TICKS[4:0];
+      ack_q <= 1'b1;
+      tx_take_q <= 1'b1;
+      if (!is_data && snooped) wait_q <= SNOOP_WAIT[4:0];
       state_q <= ACKED;
     end
   endtask
@@ -232,7 +327,7 @@ module ini_link #(
   task raise_atn;
     if (!drv_atn_o) begin
       drv_atn_o <= 1'b1;
-      atn_age_q <= ATN_TICKS[4:0];
+      atn_age_q <= ATN_WAIT[4:0];
     end
   endtask
 

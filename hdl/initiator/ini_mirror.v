@@ -33,7 +33,7 @@ module ini_mirror (
     output reg         rewind_o,    // pulse: the next copy starts from the first byte
     output reg         abort_o,     // pulse: this cannot go on
     output reg  [ 3:0] abort_why_o, // result that goes with it
-    output reg  [ 3:0] cur_o,       // rank that the data belongs to
+    output wire [ 3:0] data_rank_o, // rank that a data phase now would be with, known before its first REQ
     output wire [ 3:0] focus_o,     // rank that an error now belongs to
     output wire        serving_o,   // a copy is under way
     output reg  [14:0] served_o,    // by rank: has the whole copy
@@ -41,19 +41,21 @@ module ini_mirror (
     output reg  [14:0] refused_o    // by rank: its switch was rejected
 );
 
-  localparam SERVE = 2'd0;  // the copy of cur_o
+  localparam SERVE = 2'd0;  // the copy of cur_q
   localparam CALL = 2'd1;  // SWITCH ROLE to next_q
   localparam FREE = 2'd2;  // RELEASE to the current target
 
   reg  [1:0] state_q;
+  reg  [3:0] cur_q;  // rank that the copy is for
   reg  [3:0] next_q;  // rank to be called next
   reg  [3:0] at_q;  // rank of the current target
   reg  [3:0] tries_q;
   reg        told_q;  // the message went out: after SWITCH ROLE, a DATA OUT phase means that it was taken
 
   wire [3:0] name = state_q == CALL ? next_q : at_q;
-  wire       copied = tx_take_i && tx_end_i && phase_i == `SCSI_PH_DATA_OUT;
-  wire       taken = phase_new_i && phase_i == `SCSI_PH_DATA_OUT && told_q;
+  wire       data_out = phase_i == `SCSI_PH_DATA_OUT || phase_i == `SCSI_PH_DT_DATA_OUT;
+  wire       copied = tx_take_i && tx_end_i && data_out;
+  wire       taken = phase_new_i && data_out && told_q;
   wire       event_now = active_i && (copied || said_i || taken || reclaimed_i || rejected_i);
   // Nothing to do in a clock should cost a simulation nothing.
   wire       awake = begin_i || event_now || say_o || rewind_o || abort_o;
@@ -61,13 +63,14 @@ module ini_mirror (
 
   assign name_z_o = order_i[{name, 2'd0}+:4];
   assign name_last_o = next_q + 4'd1 == count_i;
+  assign data_rank_o = state_q == CALL && told_q ? next_q : cur_q;
   assign focus_o = name;
   assign serving_o = state_q == SERVE;
 
   always @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
       state_q <= SERVE;
-      {next_q, at_q, cur_o, tries_q} <= 16'd0;
+      {next_q, at_q, cur_q, tries_q} <= 16'd0;
       told_q <= 1'b0;
       {say_o, rewind_o, abort_o} <= 3'd0;
       kind_o <= `INI_SAY_NOP;
@@ -78,7 +81,7 @@ module ini_mirror (
     end else if (begin_i) begin
       state_q <= SERVE;
       next_q <= 4'd1;
-      {at_q, cur_o, tries_q} <= 12'd0;
+      {at_q, cur_q, tries_q} <= 12'd0;
       told_q <= 1'b0;
       {say_o, rewind_o, abort_o} <= 3'd0;
       {served_o, skipped_o, refused_o} <= 45'd0;
@@ -88,10 +91,10 @@ module ini_mirror (
         case (state_q)
           SERVE:
           if (copied) begin
-            served_o[cur_o] <= 1'b1;
+            served_o[cur_q] <= 1'b1;
             go_on(next_q);
           end else if (reclaimed_i) begin
-            skipped_o[cur_o] <= 1'b1;
+            skipped_o[cur_q] <= 1'b1;
             at_q <= 4'd0;
             go_on(next_q);
           end else if (rejected_i) begin
@@ -107,7 +110,7 @@ module ini_mirror (
               say(`INI_SAY_SWITCH);  // another message had to go first
             end
           end else if (taken) begin
-            cur_o <= next_q;
+            cur_q <= next_q;
             at_q <= next_q;
             next_q <= next_q + 4'd1;
             told_q <= 1'b0;

@@ -23,7 +23,8 @@ module ini_msg_in #(
     output reg       bad_o,  // pulse: first byte with wrong parity in this phase
     output reg       stb_o,  // pulse: a message is complete
     output reg [3:0] msg_o,
-    output reg [7:0] arg_o   // LUN of IDENTIFY, tag, residue, width exponent, identity
+    output reg [7:0] arg_o,  // LUN of IDENTIFY, tag, residue, identity
+    output reg [39:0] ext_o  // the latest bytes of an extended message, the last one in bits 7:0
 );
 
   localparam FIRST = 3'd0;  // next byte starts a message
@@ -36,7 +37,7 @@ module ini_msg_in #(
   reg [2:0] state_q;
   reg [7:0] first_q;  // first byte, or code of an extended message
   reg [7:0] left_q;  // bytes of an extended message still to come; 0 stands for 256
-  reg       wdtr_q;  // the extended message has the form of a WDTR
+  reg [3:0] form_q;  // the negotiation message that an extended one has the form of
 
   wire awake = phase_new_i || rx_stb_i || bad_o || stb_o;
 
@@ -45,10 +46,11 @@ module ini_msg_in #(
       state_q <= FIRST;
       first_q <= 8'd0;
       left_q <= 8'd0;
-      wdtr_q <= 1'b0;
+      form_q <= `INI_MSG_UNKNOWN;
       {bad_o, stb_o} <= 2'd0;
       msg_o <= 4'd0;
       arg_o <= 8'd0;
+      ext_o <= 40'd0;
     end else if (awake) begin
       {bad_o, stb_o} <= 2'd0;
       if (phase_new_i) begin
@@ -76,14 +78,14 @@ module ini_msg_in #(
             end
             LENGTH: begin
               left_q <= rx_data_i;
-              wdtr_q <= rx_data_i == `SCSI_EXT_WDTR_LEN;
+              form_q <= by_length(rx_data_i);
               state_q <= CODE;
             end
             default: begin  // CODE, ARGUMENT
-              arg_o <= rx_data_i;
+              ext_o <= {ext_o[31:0], rx_data_i};
               left_q <= left_q - 8'd1;
-              if (state_q == CODE) wdtr_q <= wdtr_q && rx_data_i == `SCSI_EXT_WDTR;
-              if (left_q == 8'd1) hear(wdtr_q ? `INI_MSG_WDTR : `INI_MSG_UNKNOWN);
+              if (state_q == CODE && rx_data_i != code_of(form_q)) form_q <= `INI_MSG_UNKNOWN;
+              if (left_q == 8'd1) hear(state_q == CODE ? `INI_MSG_UNKNOWN : form_q);
               else state_q <= ARGUMENT;
             end
           endcase
@@ -101,6 +103,25 @@ module ini_msg_in #(
     end
   endtask
 
+  function [3:0] by_length;
+    input [7:0] length;
+    case (length)
+      `SCSI_EXT_WDTR_LEN: by_length = `INI_MSG_WDTR;
+      `SCSI_EXT_SDTR_LEN: by_length = `INI_MSG_SDTR;
+      `SCSI_EXT_PPR_LEN: by_length = `INI_MSG_PPR;
+      default: by_length = `INI_MSG_UNKNOWN;
+    endcase
+  endfunction
+
+  function [7:0] code_of;
+    input [3:0] form;
+    case (form)
+      `INI_MSG_WDTR: code_of = `SCSI_EXT_WDTR;
+      `INI_MSG_SDTR: code_of = `SCSI_EXT_SDTR;
+      default: code_of = `SCSI_EXT_PPR;
+    endcase
+  endfunction
+
   function [3:0] one_byte;
     input [7:0] code;
     if (code[7]) one_byte = `INI_MSG_IDENTIFY;
@@ -111,6 +132,7 @@ module ini_msg_in #(
         `SCSI_MSG_SAVE_DATA_POINTER: one_byte = `INI_MSG_SAVE;
         `SCSI_MSG_RESTORE_POINTERS: one_byte = `INI_MSG_RESTORE;
         `SCSI_MSG_MESSAGE_REJECT: one_byte = `INI_MSG_REJECT;
+        `SCSI_MSG_QAS_REQUEST: one_byte = `INI_MSG_QAS;
         default: one_byte = `INI_MSG_UNKNOWN;
       endcase
   endfunction

@@ -1,9 +1,10 @@
 // Composes what the initiator says in MESSAGE OUT phases, byte by byte, and says it again when the target asks for a resend.
 //
-// Used by scsi_initiator. Rules: IDENTIFY first, then the tag, then negotiation or a vendor message; a vendor message is the last of
+// Used by scsi_initiator. Rules: IDENTIFY first, then the tag, then negotiation, task management or a vendor message, which is the last of
 // its phase; a REQ in MESSAGE OUT after the byte that went with ATN false asks for all bytes of the phase again; with nothing to say,
 // NO OPERATION. Message formats of silent mirroring: docs/protocol.md.
 `default_nettype none
+`include "scsi_agreement.vh"
 `include "scsi_defs.vh"
 `include "ini_defs.vh"
 
@@ -24,8 +25,8 @@ module ini_msg_out #(
     /* verilator lint_off UNUSEDSIGNAL */  // a unit reads the fields it needs
     input wire [`INI_DESC_W-1:0] desc_i,       // the current task
     /* verilator lint_on UNUSEDSIGNAL */
-    input wire                   offer_wdtr_i, // IDENTIFY: append WDTR
-    input wire                   wdtr_wide_i,  // WDTR: 16 bit rather than 8
+    input wire [            1:0] offer_i,      // IDENTIFY: append this negotiation message
+    input wire [`SCSI_AGR_W-1:0] tell_i,       // what a negotiation message states
     input wire [            3:0] name_z_i,     // SWITCH ROLE, RELEASE: whom
     input wire                   name_last_i,  // SWITCH ROLE: append the last indicator
     input wire                   retry_ok_i,   // resends are still allowed
@@ -44,13 +45,14 @@ module ini_msg_out #(
     output reg        give_up_o, // pulse: it asked too often, something else is said instead
     output reg        said_o,    // pulse: ACK of the last byte negated
     output reg  [3:0] kind_o,    // what is, or was last, said
+    output wire       more_o,    // byte_o is a byte still to be said in this phase
     output wire       rest_o,    // pending: bytes or a whole message still to come
-    output wire       offering_o // the WDTR behind IDENTIFY is under way
+    output wire       offering_o // the negotiation message behind IDENTIFY is under way
 );
 
   // Steps of a message phase
   localparam IDENTIFY = 4'd0;  // IDENTIFY byte
-  localparam SIMPLE = 4'd1;  // SIMPLE message code
+  localparam QUEUE = 4'd1;  // code of the tag message
   localparam TAG = 4'd2;  // its tag
   localparam BODY = 4'd3;  // first of up to eleven bytes of the message proper
   localparam LAST = 4'd14;  // last indicator
@@ -61,7 +63,7 @@ module ini_msg_out #(
   reg       ended_q;  // all its bytes have gone in this phase
   wire      in_msg_out = phase_i == `SCSI_PH_MSG_OUT;
 
-  wire has_identify = kind_o == `INI_SAY_IDENTIFY || kind_o == `INI_SAY_QUERY || kind_o == `INI_SAY_WRITE;
+  wire has_identify = starts_nexus(kind_o);
   wire has_tag = desc_i[`INI_D_TAGGED] && kind_o != `INI_SAY_QUERY;
   wire alone = desc_i[`INI_D_COUNT] == 4'd1;
   wire has_last = (kind_o == `INI_SAY_QUERY && desc_i[`INI_D_LAST]) || (kind_o == `INI_SAY_WRITE && alone)
@@ -78,14 +80,17 @@ module ini_msg_out #(
 
   assign last_o = at_end;
   assign rest_o = pend_q;
+  assign more_o = pend_q && !ended_q;
   assign offering_o = pend_q && kind_o == `INI_SAY_IDENTIFY && step_q > BODY;
 
   always @(*) begin
     case (kind_o)
-      `INI_SAY_IDENTIFY: body_len = offer_wdtr_i ? 4'd4 : 4'd0;
+      `INI_SAY_IDENTIFY: body_len = offer_i == `INI_EX_NONE ? 4'd0 : offer_i == `INI_EX_PPR ? 4'd8 : {3'b010, offer_i[1]};
       `INI_SAY_QUERY, `INI_SAY_SWITCH, `INI_SAY_RELEASE: body_len = 4'd2;
       `INI_SAY_WRITE: body_len = 4'd11;
       `INI_SAY_WDTR: body_len = 4'd4;
+      `INI_SAY_SDTR: body_len = 4'd5;
+      `INI_SAY_PPR: body_len = 4'd8;
       default: body_len = 4'd1;
     endcase
   end
@@ -98,12 +103,32 @@ module ini_msg_out #(
     `SCSI_MSG_EXTENDED, alone ? `MIRROR_EXT_LEN_LAST : `MIRROR_EXT_LEN, EXT_WRITE, leader,
     desc_i[`INI_D_LBA], desc_i[`INI_D_LEN]
   };
-  wire [31:0] wdtr = {`SCSI_MSG_EXTENDED, `SCSI_EXT_WDTR_LEN, `SCSI_EXT_WDTR, 7'd0, wdtr_wide_i};
+  wire [7:0] tell_period = tell_i[`SCSI_AGR_PERIOD];
+  wire [7:0] tell_offset = {1'b0, tell_i[`SCSI_AGR_OFFSET]};
+  wire [7:0] tell_width = {7'd0, tell_i[`SCSI_AGR_WIDE]};
+  wire [7:0] tell_options = (tell_i[`SCSI_AGR_DT] ? `SCSI_PPR_DT : 8'd0) | (tell_i[`SCSI_AGR_QAS] ? `SCSI_PPR_QAS : 8'd0);
+  wire [87:0] wdtr = {`SCSI_MSG_EXTENDED, `SCSI_EXT_WDTR_LEN, `SCSI_EXT_WDTR, tell_width, 56'd0};
+  wire [87:0] sdtr = {`SCSI_MSG_EXTENDED, `SCSI_EXT_SDTR_LEN, `SCSI_EXT_SDTR, tell_period, tell_offset, 48'd0};
+  wire [87:0] ppr = {
+    `SCSI_MSG_EXTENDED, `SCSI_EXT_PPR_LEN, `SCSI_EXT_PPR, tell_period, 8'd0, tell_offset, tell_width, tell_options, 24'd0
+  };
+  reg [7:0] manage;
   reg [87:0] body;  // first byte in the top bits
 
   always @(*) begin
+    case (desc_i[`INI_D_FUNCTION])
+      `INI_FN_ABORT_TASK: manage = `SCSI_MSG_ABORT_TASK;
+      `INI_FN_ABORT_TASK_SET: manage = `SCSI_MSG_ABORT_TASK_SET;
+      `INI_FN_CLEAR_TASK_SET: manage = `SCSI_MSG_CLEAR_TASK_SET;
+      `INI_FN_LOGICAL_UNIT_RESET: manage = `SCSI_MSG_LOGICAL_UNIT_RESET;
+      default: manage = `SCSI_MSG_TARGET_RESET;
+    endcase
     case (kind_o)
-      `INI_SAY_IDENTIFY, `INI_SAY_WDTR: body = {wdtr, 56'd0};
+      `INI_SAY_IDENTIFY: body = offer_i == `INI_EX_PPR ? ppr : offer_i == `INI_EX_SDTR ? sdtr : wdtr;
+      `INI_SAY_WDTR: body = wdtr;
+      `INI_SAY_SDTR: body = sdtr;
+      `INI_SAY_PPR: body = ppr;
+      `INI_SAY_MANAGE: body = {manage, 80'd0};
       `INI_SAY_QUERY: body = {MSG_QUERY, desc_i[`INI_D_GROUP], desc_i[`INI_D_Z], 72'd0};
       `INI_SAY_WRITE: body = write;
       `INI_SAY_SWITCH: body = {MSG_SWITCH_ROLE, named, 72'd0};
@@ -119,7 +144,7 @@ module ini_msg_out #(
     endcase
     case (step_q)
       IDENTIFY: byte_o = identify;
-      SIMPLE: byte_o = `SCSI_MSG_SIMPLE;
+      QUEUE: byte_o = `SCSI_MSG_SIMPLE + {6'd0, desc_i[`INI_D_ATTR]};
       TAG: byte_o = desc_i[`INI_D_TAG];
       LAST: byte_o = `MIRROR_LAST;
       default: byte_o = body[8'd87-{1'b0, step_q-BODY, 3'd0}-:8];
@@ -152,7 +177,7 @@ module ini_msg_out #(
         end else if (tx_take_i) begin
           open_q <= 1'b1;
           if (at_end) ended_q <= 1'b1;
-          else if (step_q == IDENTIFY) step_q <= has_tag ? SIMPLE : BODY;
+          else if (step_q == IDENTIFY) step_q <= has_tag ? QUEUE : BODY;
           else if (step_q >= BODY && step_q == body_end) step_q <= LAST;
           else step_q <= step_q + 4'd1;
         end else if (done_i && ended_q) begin
@@ -168,11 +193,16 @@ module ini_msg_out #(
     end
   end
 
+  function starts_nexus;
+    input [3:0] kind;
+    starts_nexus = kind == `INI_SAY_IDENTIFY || kind == `INI_SAY_QUERY || kind == `INI_SAY_WRITE || kind == `INI_SAY_MANAGE;
+  endfunction
+
   task begin_saying;
     input [3:0] kind;
     begin
       kind_o <= kind;
-      step_q <= kind == `INI_SAY_IDENTIFY || kind == `INI_SAY_QUERY || kind == `INI_SAY_WRITE ? IDENTIFY : BODY;
+      step_q <= starts_nexus(kind) ? IDENTIFY : BODY;
       pend_q <= 1'b1;
       open_q <= 1'b0;
       ended_q <= 1'b0;

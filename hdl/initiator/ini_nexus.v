@@ -1,6 +1,6 @@
-// The connection: which task it belongs to, what the target's phases and messages mean for it, and how it ends.
+// The connection: which task it belongs to, what the target's phases mean for it, what is said, and how it ends.
 //
-// Used by scsi_initiator. Whatever order of phases the target chooses is followed; what must not be (too much data, a COMMAND phase in a
+// Used by scsi_initiator; ini_hear tells what the target's messages ask for. Whatever order of phases the target chooses is followed; what must not be (too much data, a COMMAND phase in a
 // mirrored write, too many errors) is answered with ATN and ABORT TASK (SET). Rules: message system and attention condition of SCSI-2 and
 // SPI-3; implied RESTORE POINTERS at reselection; outcomes of a QUERY: docs/protocol.md, discovery.
 `default_nettype none
@@ -46,23 +46,34 @@ module ini_nexus #(
     input  wire       rx_stb_i,
     input  wire [7:0] rx_data_i,
     input  wire       rx_perr_i,
-    input  wire       byte_done_i,
-    input  wire       atn_i,        // own ATN
     output wire       stall_o,
     output wire [3:0] data_target_o,  // the target that the data phases are with
     input  wire       cdb_over_i,   // the target asks for more command bytes than there are
 
-    // messages
-    input  wire       bad_i,
-    input  wire       msg_stb_i,
-    input  wire [3:0] msg_i,
-    input  wire [7:0] arg_i,
+    // messages in: what they ask for
+    input wire       bad_i,       // one with wrong parity
+    input wire       reject_i,
+    input wire       protocol_i,
+    input wire       restore_i,
+    input wire       refused_i,
+    input wire       named_i,
+    input wire       tagged_i,
+    input wire [7:0] name_i,
+    input wire       complete_i,
+    input wire       disc_i,
+    input wire       over_i,
+
+    // negotiation: what it asks to be said, MESSAGE REJECT that was meant for it
+    input wire       neg_say_i,
+    input wire [3:0] neg_kind_i,
+    input wire       neg_took_i,
+
+    // messages out
     output reg        say_o,
     output reg  [3:0] kind_o,
     output reg        drop_rest_o,
     output wire       retry_ok_o,
     input  wire       say_rest_i,   // something is still to be said
-    input  wire       offering_i,   // ... and it is the WDTR behind IDENTIFY
     input  wire [3:0] said_kind_i,
     input  wire       resend_i,
     input  wire       give_up_i,
@@ -71,23 +82,16 @@ module ini_nexus #(
     output reg           load_o,
     output reg  [PW-1:0] load_saved_o,
     output reg  [PW-1:0] load_moved_o,
-    output reg           save_o,
-    output reg           restore_o,
-    output reg           residue_o,
     input  wire          overrun_i,
 
     // mirror
     output wire       mirror_o,     // a mirrored write is connected
-    output reg        reclaimed_o,
     output reg        rejected_o,
-    input  wire       serving_i,
-    input  wire [3:0] cur_i,
+    input  wire [3:0] data_rank_i,  // participant of a data phase
     input  wire       abort_i,
     input  wire [3:0] abort_why_i,
 
-    // agreements, outcome of a QUERY, enrolment
-    input  wire       offered_i,       // our WDTR awaits its answer
-    input  wire       accept_fits_i,
+    // outcome of a QUERY, enrolment, a target that was reset
     input  wire       accepted_i,
     input  wire       declined_i,
     output reg        begin_o,         // pulse: a task of a new connection becomes current
@@ -95,10 +99,12 @@ module ini_nexus #(
     output reg  [2:0] again_detail_o,
     output reg        enrol_update_o,
     output reg        enrol_o,
+    output reg        gone_o,          // pulse: TARGET RESET went to the target
 
     // state and end; what describes the task holds until the next connection
     output wire                   open_o,         // conn_o, and the selection before it
     output reg                    conn_o,
+    output reg                    resel_o,        // it is a reselection
     output reg                    doomed_o,
     output reg                    end_o,       // pulse
     output reg                    task_o,      // there is a task
@@ -114,36 +120,29 @@ module ini_nexus #(
     output reg  [           59:0] ids_o
 );
 
-  localparam NO_ACT = 2'd0;  // nothing hangs on the last ACK
-  localparam ACT_COMPLETE = 2'd1;  // TASK COMPLETE counts when it is acknowledged without ATN
-  localparam ACT_DISCONNECT = 2'd2;  // so does DISCONNECT
-
   reg        open_q;  // from a won arbitration or a reselection to the end
-  reg        resel_q;  // reselected
-  reg        met_q;  // IDENTIFY came
-  reg        fresh_q;  // and no other message or phase since
   reg        finding_q;
-  reg        complete_q;
-  reg        disc_q;
   reg        status_ok_q;  // a status byte came in good order
   reg        data_bad_q;  // DATA IN with wrong parity, not repeated
   reg        told_q;  // INITIATOR DETECTED ERROR is on its way for this phase
-  reg  [1:0] act_q;
   reg  [3:0] tries_q;
 
   wire [3:0] opcode = desc_o[`INI_D_OPCODE];
   wire [3:0] target = desc_o[`INI_D_TARGET];
-  wire       stranger = resel_q && !task_o;  // a nexus that is not known here, or not yet
+  wire       stranger = resel_o && !task_o;  // a nexus that is not known here, or not yet
   wire       in_messages = phase_i == `SCSI_PH_MSG_IN || phase_i == `SCSI_PH_MSG_OUT;
   wire       query = opcode == `INI_OP_QUERY;
-  wire [7:0] leader = {desc_o[`INI_D_GROUP], desc_o[`INI_D_LEADER]};
-  assign data_target_o = spread_o ? ids_o[{cur_i, 2'd0}+:4] : target;
+  wire       manage = opcode == `INI_OP_TASK_MANAGEMENT;
+  wire       managed = said_kind_i == `INI_SAY_MANAGE && !say_rest_i && !disc_i;
+  // DATA IN came wrong: a word, or in a DT phase the CRC of a data group
+  wire       bad_data = rx_perr_i && (phase_i == `SCSI_PH_DATA_IN || phase_i == `SCSI_PH_DT_DATA_IN);
+  wire       heard = reject_i || protocol_i || restore_i || refused_i || named_i || over_i || neg_say_i;
+  assign data_target_o = spread_o ? ids_o[{data_rank_i, 2'd0}+:4] : target;
 
   // Nothing to do in a clock should cost a simulation nothing.
-  wire       pulsed = end_o || find_o || say_o || drop_rest_o || load_o || save_o || restore_o || residue_o
-      || reclaimed_o || rejected_o || begin_o || again_o || enrol_update_o;
-  wire       event_now = finding_q || phase_new_i || rx_stb_i || bad_i || msg_stb_i || byte_done_i || resend_i
-      || give_up_i || overrun_i || cdb_over_i || abort_i;
+  wire       pulsed = end_o || find_o || say_o || drop_rest_o || load_o || rejected_o || begin_o || again_o || enrol_update_o || gone_o;
+  wire       event_now = finding_q || phase_new_i || rx_stb_i || bad_data || bad_i || heard || resend_i || give_up_i || overrun_i
+      || cdb_over_i || abort_i;
   wire       awake = pulsed || bus_rst_i || won_i || timeout_i || done_i || reselected_i || (conn_o && (bus_free_i || event_now));
 
   assign stall_o = finding_q;
@@ -155,8 +154,7 @@ module ini_nexus #(
   always @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
       {open_q, conn_o, end_o, keep_o, task_o, table_o, spread_o, find_o, say_o, drop_rest_o} <= 10'd0;
-      {load_o, save_o, restore_o, residue_o, reclaimed_o, rejected_o, begin_o, again_o} <= 8'd0;
-      {enrol_update_o, enrol_o} <= 2'd0;
+      {load_o, rejected_o, begin_o, again_o, enrol_update_o, enrol_o, gone_o, resel_o} <= 8'd0;
       again_detail_o <= 3'd0;
       kind_o <= `INI_SAY_NOP;
       load_saved_o <= {PW{1'b0}};
@@ -166,11 +164,9 @@ module ini_nexus #(
       gang_o <= 3'd0;
       desc_o <= {`INI_DESC_W{1'b0}};
       ids_o <= 60'd0;
-      status_o <= 8'd0;
       start_afresh;
     end else if (awake) begin
-      {end_o, find_o, say_o, drop_rest_o, load_o, save_o, restore_o, residue_o} <= 8'd0;
-      {reclaimed_o, rejected_o, begin_o, again_o, enrol_update_o} <= 5'd0;
+      {end_o, find_o, say_o, drop_rest_o, load_o, rejected_o, begin_o, again_o, enrol_update_o, gone_o} <= 10'd0;
       if (bus_rst_i) begin
         finding_q <= 1'b0;
         if (open_q) begin
@@ -184,7 +180,7 @@ module ini_nexus #(
         table_o <= 1'b0;
         spread_o <= start_desc_i[`INI_D_OPCODE] == `INI_OP_MIRROR_WRITE;
         rank_o <= 4'd0;
-        resel_q <= 1'b0;
+        resel_o <= 1'b0;
         desc_o <= start_desc_i;
         ids_o <= start_ids_i;
         begin_o <= 1'b1;
@@ -196,7 +192,7 @@ module ini_nexus #(
         close(`INI_RES_SEL_TIMEOUT);
       end else if (done_i) begin
         conn_o <= 1'b1;
-        say(query ? `INI_SAY_QUERY : spread_o ? `INI_SAY_WRITE : `INI_SAY_IDENTIFY);
+        say(query ? `INI_SAY_QUERY : spread_o ? `INI_SAY_WRITE : manage ? `INI_SAY_MANAGE : `INI_SAY_IDENTIFY);
       end else if (reselected_i) begin
         start_afresh;
         open_q <= 1'b1;
@@ -204,13 +200,13 @@ module ini_nexus #(
         task_o <= 1'b0;
         table_o <= 1'b0;
         spread_o <= 1'b0;
-        resel_q <= 1'b1;
+        resel_o <= 1'b1;
         begin_o <= 1'b1;
         desc_o[`INI_D_OPCODE] <= 4'd0;
         desc_o[`INI_D_TAGGED] <= 1'b0;
         desc_o[`INI_D_TARGET] <= peer_i;
       end else if (conn_o) begin
-        if (bus_free_i) judge;
+        if (bus_free_i || over_i) judge;
         else if (event_now) follow;
       end
     end
@@ -219,9 +215,9 @@ module ini_nexus #(
   // Everything that may happen while connected. Events do not coincide, but for the end of a search.
   task follow;
     begin
-      if (finding_q) search_ended;
+      if (finding_q && !find_o) search_ended;  // not by the end of somebody else's search
       if (phase_new_i) enter_phase;
-      if (rx_stb_i && phase_i == `SCSI_PH_DATA_IN && rx_perr_i) begin
+      if (bad_data) begin
         data_bad_q <= 1'b1;
         complain;
       end
@@ -231,13 +227,14 @@ module ini_nexus #(
         if (rx_perr_i) complain;
       end
       if (bad_i) retry(`INI_SAY_PARITY);
-      if (msg_stb_i) hear;
-      if (byte_done_i) begin
-        act_q <= NO_ACT;
-        if (!atn_i) begin
-          if (act_q == ACT_COMPLETE) complete_q <= 1'b1;
-          if (act_q == ACT_DISCONNECT) disc_q <= 1'b1;
-        end
+      if (protocol_i) doom(`INI_RES_PROTOCOL);
+      if (reject_i) answer(`INI_SAY_REJECT);
+      if (neg_say_i) answer(neg_kind_i);
+      if (refused_i) refused;
+      if (named_i) identified;
+      if (restore_i) begin
+        data_bad_q <= 1'b0;
+        status_ok_q <= 1'b0;
       end
       if (resend_i) tries_q <= tries_q + 4'd1;
       if (give_up_i) begin
@@ -271,84 +268,48 @@ module ini_nexus #(
   task enter_phase;
     begin
       told_q <= 1'b0;
-      if (!in_messages) fresh_q <= 1'b0;
       if (stranger && !in_messages) begin
         doom(`INI_RES_PROTOCOL);
       end else if (phase_i == `SCSI_PH_COMMAND && opcode == `INI_OP_MIRROR_WRITE) begin
         doom(`INI_RES_PROTOCOL);
+      end else if (manage && !in_messages) begin
+        condemn(`INI_RES_PROTOCOL);  // a target that goes on gets its command, TEST UNIT READY
       end
     end
   endtask
 
-  task hear;
-    begin
-      fresh_q <= msg_i == `INI_MSG_IDENTIFY;
-      if (stranger && msg_i != `INI_MSG_IDENTIFY && msg_i != `INI_MSG_SIMPLE) doom(`INI_RES_PROTOCOL);
-      else interpret;
-    end
-  endtask
-
-  task interpret;
-    begin
-      case (msg_i)
-        `INI_MSG_COMPLETE: act_q <= ACT_COMPLETE;
-        `INI_MSG_DISCONNECT:
-        if (spread_o) answer(`INI_SAY_REJECT);
-        else act_q <= ACT_DISCONNECT;
-        `INI_MSG_SAVE: save_o <= 1'b1;
-        `INI_MSG_RESTORE:
-        if (spread_o && !serving_i) begin
-          answer(`INI_SAY_REJECT);
-        end else begin
-          restore_o <= 1'b1;
-          data_bad_q <= 1'b0;
-          status_ok_q <= 1'b0;
+  // MESSAGE REJECT: of what was said last.
+  task refused;
+    if (neg_took_i) begin
+      drop_rest_o <= say_rest_i && !neg_say_i;
+    end else begin
+      case (said_kind_i)
+        `INI_SAY_QUERY: drop_rest_o <= say_rest_i;
+        `INI_SAY_MANAGE: begin
+          drop_rest_o <= say_rest_i;
+          condemn(`INI_RES_REJECTED);
         end
-        `INI_MSG_REJECT: rejected;
-        `INI_MSG_IDENTIFY:
-        if (!resel_q || (met_q && !fresh_q)) begin
-          answer(`INI_SAY_REJECT);
-        end else begin
-          met_q <= 1'b1;
-          desc_o[`INI_D_TAGGED] <= 1'b0;
-          desc_o[`INI_D_LUN] <= arg_i[2:0];
-          look_up;
+        // A target that knows no SIMPLE knows no ABORT TASK.
+        `INI_SAY_IDENTIFY: begin
+          condemn(`INI_RES_REJECTED);
+          answer(desc_o[`INI_D_ATTR] == `INI_ATTR_SIMPLE ? `INI_SAY_ABORT_SET : `INI_SAY_ABORT);
         end
-        `INI_MSG_SIMPLE:
-        if (!fresh_q) begin
-          answer(`INI_SAY_REJECT);
-        end else begin
-          task_o <= 1'b0;
-          desc_o[`INI_D_TAGGED] <= 1'b1;
-          desc_o[`INI_D_TAG] <= arg_i;
-          look_up;
-        end
-        `INI_MSG_RESIDUE:
-        if (arg_i == 8'd1) residue_o <= 1'b1;
-        else answer(`INI_SAY_REJECT);
-        `INI_MSG_WDTR:
-        if (arg_i > 8'd1) answer(`INI_SAY_REJECT);
-        else if (!offered_i) answer(`INI_SAY_WDTR);
-        `INI_MSG_ACCEPT:
-        if (!accept_fits_i) answer(`INI_SAY_REJECT);
-        `INI_MSG_RECLAIMED:
-        if (spread_o && arg_i == leader) reclaimed_o <= !doomed_o;
-        else answer(`INI_SAY_REJECT);
-        default: answer(`INI_SAY_REJECT);
+        `INI_SAY_ABORT: say(`INI_SAY_ABORT_SET);
+        `INI_SAY_WRITE, `INI_SAY_SWITCH, `INI_SAY_RELEASE: rejected_o <= !doomed_o;
+        default: ;
       endcase
     end
   endtask
 
-  // MESSAGE REJECT: of what was said last.
-  task rejected;
-    case (said_kind_i)
-      `INI_SAY_QUERY: drop_rest_o <= say_rest_i;
-      `INI_SAY_IDENTIFY:
-      if (offering_i) drop_rest_o <= 1'b1;
-      else if (!offered_i || say_rest_i) doom(`INI_RES_REJECTED);
-      `INI_SAY_WRITE, `INI_SAY_SWITCH, `INI_SAY_RELEASE: rejected_o <= !doomed_o;
-      default: ;
-    endcase
+  // IDENTIFY of a reselection, and then perhaps the tag.
+  task identified;
+    begin
+      task_o <= 1'b0;
+      desc_o[`INI_D_TAGGED] <= tagged_i;
+      if (tagged_i) desc_o[`INI_D_TAG] <= name_i;
+      else desc_o[`INI_D_LUN] <= name_i[2:0];
+      look_up;
+    end
   endtask
 
   task look_up;
@@ -410,12 +371,15 @@ module ini_nexus #(
   // BUS FREE ended the connection.
   task judge;
     begin
-      keep_o <= disc_q && !doomed_o && !spread_o;
+      keep_o <= disc_i && !doomed_o && !spread_o && !manage;
       if (query && !(doomed_o && result_o == `INI_RES_PARITY)) begin
         close(accepted_i && !doomed_o ? `INI_RES_OK : `INI_RES_NOT_CAPABLE);
       end else if (doomed_o) begin
         close(result_o);
-      end else if (!complete_q) begin
+      end else if (manage) begin
+        close(managed ? `INI_RES_OK : `INI_RES_BUS_FREE);
+        gone_o <= managed && desc_o[`INI_D_FUNCTION] == `INI_FN_TARGET_RESET;
+      end else if (!complete_i) begin
         close(`INI_RES_BUS_FREE);
       end else if (!status_ok_q) begin
         close(`INI_RES_PROTOCOL);
@@ -433,17 +397,16 @@ module ini_nexus #(
       finding_q <= 1'b0;
       end_o <= 1'b1;
       result_o <= why;
-      enrol_update_o <= query && !bus_rst_i && !disc_q;
+      enrol_update_o <= query && !bus_rst_i && !disc_i;
       enrol_o <= accepted_i && !doomed_o && desc_o[`INI_D_Z] != `MIRROR_Z_LEAVE;
     end
   endtask
 
   task start_afresh;
     begin
-      {open_q, conn_o, keep_o, resel_q, met_q, fresh_q, finding_q, complete_q, disc_q} <= 9'd0;
-      {status_ok_q, data_bad_q, told_q, doomed_o} <= 4'd0;
+      {open_q, conn_o, keep_o, finding_q, status_ok_q, data_bad_q, told_q, doomed_o} <= 8'd0;
       result_o <= `INI_RES_OK;
-      act_q <= NO_ACT;
+      status_o <= 8'd0;
       tries_q <= 4'd0;
     end
   endtask

@@ -36,6 +36,9 @@ module ini_port #(
     input wire [ 3:0] own_id_i,
     input wire [23:0] sel_timeout_us_i,
     input wire [23:0] hang_timeout_us_i,
+    input wire        qas_enable_i,       // has agreed on QAS with somebody
+    input wire        cfg_fair_i,         // fair also in normal arbitration
+    input wire        sel_reset_i,        // RST at a selection time-out
 
     // selection
     input  wire       start_i,    // arbitrate when the bus allows it
@@ -64,7 +67,8 @@ module ini_port #(
     output wire [ 1:0] drv_dbp_o
 );
 
-  wire bsy, sel, ack, atn, may_arb, arb_busy, arb_lost, arb_bsy, resp_busy, resp_atn, resp_bsy;
+  wire bsy, sel, ack, atn, may_arb, qas_open, qas_join, qas_look, qas_decide, fair_clear;
+  wire arb_busy, arb_lost, arb_reset, arb_bsy, resp_busy, resp_atn, resp_bsy;
   reg  bus_rst_q;
 
   assign busy_o = arb_busy || resp_busy;
@@ -114,6 +118,43 @@ module ini_port #(
       .may_arb_o(may_arb)
   );
 
+  scsi_qas #(
+      .CLK_PERIOD_PS(CLK_PERIOD_PS)
+  ) u_qas (
+      .clk_i    (clk_i),
+      .rst_ni   (rst_ni),
+      .bus_rst_i(bus_rst_o),
+      .enable_i (qas_enable_i),
+      .bsy_i    (bsy),
+      .sel_i    (sel),
+      .phase_i  (phase_o),
+      .req_i    (req_o),
+      .ack_i    (ack),
+      .atn_i    (atn),
+      .db_i     (db_o[7:0]),
+      .dbp_i    (dbp_o[0]),
+      .open_o   (qas_open),
+      .join_o   (qas_join),
+      .look_o   (qas_look),
+      .decide_o (qas_decide)
+  );
+
+  scsi_fairness #(
+      .CLK_PERIOD_PS(CLK_PERIOD_PS)
+  ) u_fairness (
+      .clk_i    (clk_i),
+      .rst_ni   (rst_ni),
+      .bus_rst_i(bus_rst_o),
+      .enable_i (qas_enable_i || cfg_fair_i),
+      .bsy_i    (bsy),
+      .sel_i    (sel),
+      .db_i     (db_o),
+      .free_i   (bus_free_o),
+      .look_i   (qas_look),
+      .own_id_i (own_id_i),
+      .clear_o  (fair_clear)
+  );
+
   scsi_arbiter #(
       .CLK_PERIOD_PS(CLK_PERIOD_PS)
   ) u_arbiter (
@@ -124,6 +165,12 @@ module ini_port #(
       .sel_i           (sel),
       .db_i            (db_o),
       .may_arb_i       (may_arb),
+      .qas_open_i      (qas_open),
+      .qas_join_i      (qas_join),
+      .qas_decide_i    (qas_decide),
+      .clear_i         (fair_clear),
+      .cfg_fair_i      (cfg_fair_i),
+      .sel_reset_i     (sel_reset_i),
       .start_i         (start_i),
       .reselect_i      (1'b0),
       .atn_i           (1'b1),
@@ -135,6 +182,7 @@ module ini_port #(
       .lost_o          (arb_lost),
       .done_o          (selected_o),
       .timeout_o       (timeout_o),
+      .reset_o         (arb_reset),
       .drv_bsy_o       (arb_bsy),
       .drv_sel_o       (drv_sel_o),
       .drv_io_o        (drv_io_o),
@@ -170,7 +218,7 @@ module ini_port #(
   ) u_reset (
       .clk_i    (clk_i),
       .rst_ni   (rst_ni),
-      .host_i   (host_reset_i),
+      .host_i   (host_reset_i || arb_reset),
       .conn_i   (conn_i || resp_busy),
       .alive_i  (alive_i),
       .hang_us_i(hang_timeout_us_i),

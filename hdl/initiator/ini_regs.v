@@ -32,8 +32,10 @@ module ini_regs #(
 
     // to the bus side
     output wire [ 3:0] own_id_o,
-    output wire        wide_o,
     output wire        enable_o,
+    output wire        fair_o,
+    output wire        sel_reset_o,
+    output wire [17:0] ability_o,         // in the layout of an agreement
     output reg         bus_reset_o,       // pulse
     output reg  [23:0] sel_timeout_us_o,
     output reg  [23:0] hang_timeout_us_o,
@@ -64,6 +66,8 @@ module ini_regs #(
     output reg         pop_o,          // pulse
     output reg         flush_o,        // pulse
     input  wire [31:0] agreement_i,
+    output reg  [ 3:0] agreed_with_o,
+    input  wire [18:0] agreed_i,       // done, agreement
     input  wire [15:0] enrolled_i
 );
 
@@ -74,13 +78,17 @@ module ini_regs #(
   localparam YIELD_NS = `INI_RST_YIELD_NS;
   localparam RETRIES = `INI_RST_RETRIES;
 
-  reg [5:0] config_q;
+  reg [7:0] config_q;
   reg [2:0] irq_q, irq_enable_q;
   reg [30:0] op_q;
   reg [31:0] cdb0_q, cdb1_q, cdb2_q, cdb3_q, lba_q, order0_q, order1_q;
   reg [23:0] len_q, addr_q;
   reg       dir_in_q;
   reg [3:0] count_q;
+  reg [1:0] attribute_q;
+  reg [2:0] function_q;
+  reg [14:0] pace_q;  // ABILITY: offset, period
+  reg [1:0] options_q;  // ABILITY: QAS, DT
   reg       spare_q;  // a SUBMIT was taken in the last clock
 
   wire      write = s_axil_awvalid && s_axil_wvalid && !s_axil_bvalid;
@@ -102,14 +110,16 @@ module ini_regs #(
   assign s_axil_bresp = 2'b00;
   assign s_axil_rresp = 2'b00;
   assign irq_o = |(irq_q & irq_enable_q);
-  assign {enable_o, wide_o, own_id_o} = config_q;
-  assign desc_o = {payload, addr_q, len_q, dir_in_q, op_q};
+  assign own_id_o = config_q[3:0];
+  assign {sel_reset_o, fair_o, enable_o} = config_q[7:5];
+  assign ability_o = {options_q, config_q[4], pace_q};
+  assign desc_o = {function_q, attribute_q, payload, addr_q, len_q, dir_in_q, op_q};
 
   always @(*) begin
     case (s_axil_araddr)
       `INI_REG_ID: value = `INI_RST_ID;
       `INI_REG_CAPS: value = {BUF_UNITS[15:0], 8'd0, 8'd`INI_TASKS};
-      `INI_REG_CONFIG: value = {26'd0, config_q};
+      `INI_REG_CONFIG: value = {24'd0, config_q};
       `INI_REG_STATUS:
       value = {14'd0, load_busy_i, unload_busy_i, completions_i, outstanding_i, connected_i, ready};
       `INI_REG_IRQ_STATUS: value = {29'd0, irq_q};
@@ -119,6 +129,7 @@ module ini_regs #(
       `INI_REG_STATUS_TIMEOUT_US: value = {8'd0, status_timeout_us_o};
       `INI_REG_YIELD_NS: value = {16'd0, yield_ns_o};
       `INI_REG_RETRIES: value = {28'd0, retries_o};
+      `INI_REG_ABILITY: value = {14'd0, options_q, 1'b0, pace_q};
       `INI_REG_OP: value = {1'b0, op_q};
       `INI_REG_CDB0: value = cdb0_q;
       `INI_REG_CDB1: value = cdb1_q;
@@ -130,6 +141,7 @@ module ini_regs #(
       `INI_REG_ORDER0: value = order0_q;
       `INI_REG_ORDER1: value = order1_q;
       `INI_REG_COUNT: value = {28'd0, count_q};
+      `INI_REG_TASK: value = {25'd0, function_q, 2'd0, attribute_q};
       `INI_REG_CPL0: value = cpl_i[31:0];
       `INI_REG_CPL1: value = cpl_i[63:32];
       `INI_REG_LOAD_ADDR: value = {8'd0, load_addr_o};
@@ -137,6 +149,8 @@ module ini_regs #(
       `INI_REG_UNLOAD_LEN: value = {8'd0, unload_len_o};
       `INI_REG_AGREEMENT: value = agreement_i;
       `INI_REG_ENROLLED: value = {16'd0, enrolled_i};
+      `INI_REG_AGREED_WITH: value = {28'd0, agreed_with_o};
+      `INI_REG_AGREED: value = {agreed_i[18], 13'd0, agreed_i[17:0]};
       default: value = 32'd0;
     endcase
   end
@@ -145,7 +159,8 @@ module ini_regs #(
     if (!rst_ni) begin
       {s_axil_bvalid, s_axil_rvalid, bus_reset_o, submit_o, spare_q, unload_o, pop_o, flush_o} <= 8'd0;
       s_axil_rdata <= 32'd0;
-      config_q <= 6'd0;
+      config_q <= 8'd0;
+      {options_q, pace_q, function_q, attribute_q, agreed_with_o} <= 26'd0;
       {irq_q, irq_enable_q} <= 6'd0;
       sel_timeout_us_o <= SEL_TIMEOUT_US[23:0];
       hang_timeout_us_o <= HANG_TIMEOUT_US[23:0];
@@ -185,7 +200,7 @@ module ini_regs #(
 
   task write_register;
     case (s_axil_awaddr)
-      `INI_REG_CONFIG: config_q <= config_q & ~mask[5:0] | wdata[5:0];
+      `INI_REG_CONFIG: config_q <= config_q & ~mask[7:0] | wdata[7:0];
       `INI_REG_CONTROL: {flush_o, bus_reset_o} <= wdata[1:0];
       `INI_REG_IRQ_ENABLE: irq_enable_q <= irq_enable_q & ~mask[2:0] | wdata[2:0];
       `INI_REG_SEL_TIMEOUT_US: sel_timeout_us_o <= sel_timeout_us_o & ~mask[23:0] | wdata[23:0];
@@ -194,6 +209,10 @@ module ini_regs #(
       status_timeout_us_o <= status_timeout_us_o & ~mask[23:0] | wdata[23:0];
       `INI_REG_YIELD_NS: yield_ns_o <= yield_ns_o & ~mask[15:0] | wdata[15:0];
       `INI_REG_RETRIES: retries_o <= retries_o & ~mask[3:0] | wdata[3:0];
+      `INI_REG_ABILITY: begin
+        pace_q <= pace_q & ~mask[14:0] | wdata[14:0];
+        options_q <= options_q & ~mask[17:16] | wdata[17:16];
+      end
       `INI_REG_OP: op_q <= op_q & ~mask[30:0] | wdata[30:0];
       `INI_REG_CDB0: cdb0_q <= cdb0_q & ~mask | wdata;
       `INI_REG_CDB1: cdb1_q <= cdb1_q & ~mask | wdata;
@@ -208,6 +227,10 @@ module ini_regs #(
       `INI_REG_ORDER0: order0_q <= order0_q & ~mask | wdata;
       `INI_REG_ORDER1: order1_q <= order1_q & ~mask | wdata;
       `INI_REG_COUNT: count_q <= count_q & ~mask[3:0] | wdata[3:0];
+      `INI_REG_TASK: begin
+        attribute_q <= attribute_q & ~mask[1:0] | wdata[1:0];
+        function_q <= function_q & ~mask[6:4] | wdata[6:4];
+      end
       `INI_REG_SUBMIT: submit_o <= ready;
       `INI_REG_LOAD_ADDR: load_addr_o <= load_addr_o & ~mask[23:0] | wdata[23:0];
       `INI_REG_UNLOAD_ADDR: unload_addr_o <= unload_addr_o & ~mask[23:0] | wdata[23:0];
@@ -215,6 +238,7 @@ module ini_regs #(
         unload_len_o <= unload_len_o & ~mask[23:0] | wdata[23:0];
         unload_o <= 1'b1;
       end
+      `INI_REG_AGREED_WITH: agreed_with_o <= agreed_with_o & ~mask[3:0] | wdata[3:0];
       `INI_REG_FORGET: forget_o <= wdata[15:0];
       default: ;
     endcase

@@ -1,4 +1,4 @@
-// Drives RST for the reset hold time, when the host asks or when a connection hangs.
+// Drives RST for the reset hold time, when the host or a selection time-out asks for it or when a connection hangs.
 //
 // Used by scsi_initiator. What RST does is decided by the wire alone, whoever drives it.
 `default_nettype none
@@ -10,7 +10,7 @@ module ini_reset #(
     input wire clk_i,
     input wire rst_ni,
 
-    input wire        host_i,     // pulse: the host asks
+    input wire        host_i,     // pulse: the host asks, or a selection time-out
     input wire        conn_i,     // connected, or answering a reselection
     input wire        alive_i,    // something happens in the connection
     input wire [23:0] hang_us_i,

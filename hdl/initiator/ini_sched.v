@@ -1,6 +1,7 @@
 // Takes a descriptor in, checks it, resolves the participants of a mirrored write, and asks for the bus when it may.
 //
-// Used by scsi_initiator. A descriptor waits here while the bus is busy. Rules: one task a nexus; an initiator with an ID above 7 forms no
+// Used by scsi_initiator. A descriptor waits here while the bus is busy; it is checked meanwhile, so that it can start at once, by QAS
+// too. Rules: one task a nexus; an initiator with an ID above 7 forms no
 // group with 8-bit members; while statuses are owed, a BUS FREE is left to the targets before something new starts, but if a device
 // other than them took it, the next one is not.
 `default_nettype none
@@ -24,14 +25,18 @@ module ini_sched #(
 
     // state of the others
     input wire       conn_i,        // connected
-    input wire       answering_i,   // being reselected
+    input wire       started_i,     // the task on the bus is not in the table
+    input wire       spread_i,      // ... it is a mirrored write
+    input wire       finding_i,     // the connection needs the table
     input wire       bus_free_i,
     input wire       closing_i,     // ini_finish is at work
+    input wire       ending_i,      // ... not only looking for a late task
     input wire [5:0] used_i,        // places in the task table taken
     input wire       gang_free_i,   // a mirrored write can be kept track of
 
     output reg                   find_o,
     output wire [`INI_KEY_W-1:0] key_o,
+    input  wire [`INI_KEY_W-1:0] cur_key_i,  // the task on the bus
     input  wire                  found_i,
     input  wire                  absent_i,
 
@@ -66,6 +71,7 @@ module ini_sched #(
   reg  [25:0] yielded_ps_q;
   reg         taken_q;  // somebody took the bus that was left to the targets
   reg         yielded_q;
+  reg         clash_q;  // the nexus is on the bus: wait for its end
 
   wire [ 3:0] opcode = desc_o[`INI_D_OPCODE];
   wire        mirror = opcode == `INI_OP_MIRROR_WRITE;
@@ -74,9 +80,12 @@ module ini_sched #(
   wire [59:0] order = desc_o[`INI_D_ORDER];
   wire [24:0] data_end = {1'b0, desc_o[`INI_D_ADDR]} + {1'b0, desc_o[`INI_D_LEN]};
   wire        misplaced = desc_o[`INI_D_ADDR_LSB] || data_end > BUF_BYTES;
-  wire [ 5:0] room = 6'd`INI_TASKS - used_i;
+  wire [ 5:0] room = 6'd`INI_TASKS - used_i - {5'd0, started_i};
+  wire        manage = opcode == `INI_OP_TASK_MANAGEMENT;
+  wire        tag_function = desc_o[`INI_D_FUNCTION] == `INI_FN_ABORT_TASK;
+  wire        odd_tag = desc_o[`INI_D_TAGGED] && desc_o[`INI_D_ATTR] > `INI_ATTR_ORDERED;
   wire        full = room == 6'd0 || (mirror && (!gang_free_i || room < {2'd0, count}));
-  wire        called = conn_i || answering_i;
+  wire        away = finding_i || closing_i || (started_i && spread_i) || (mirror && conn_i);  // the table is not to be searched
   reg         bad;
 
   // Nothing to do in a clock should cost a simulation nothing.
@@ -86,7 +95,7 @@ module ini_sched #(
   assign quiet_o = state_q != RANK && state_q != SEARCH && (state_q != WAIT || full);
   assign fail_o = state_q == FAIL;
   assign enrol_z_o = order[{rank_q, 2'd0}+:4];
-  assign start_o = state_q == ASK && !conn_i && !closing_i && (used_i == 6'd0 || yielded_q);
+  assign start_o = state_q == ASK && !conn_i && !started_i && !ending_i && (used_i == 6'd0 || yielded_q || yield_ns_i == 16'd0);
   assign key_o = {
     desc_o[`INI_D_TAGGED], desc_o[`INI_D_TAG], desc_o[`INI_D_LUN], mirror ? ids_o[{rank_q, 2'd0}+:4] : target
   };
@@ -94,8 +103,11 @@ module ini_sched #(
   always @(*) begin
     case (opcode)
       `INI_OP_QUERY: bad = target == own_id_i || (own_id_i[3] && !wide_i[target]);
-      `INI_OP_COMMAND: bad = target == own_id_i || misplaced;
-      `INI_OP_MIRROR_WRITE: bad = count == 4'd0 || desc_o[`INI_D_LEN] == 24'd0 || misplaced;
+      `INI_OP_COMMAND: bad = target == own_id_i || misplaced || odd_tag;
+      `INI_OP_MIRROR_WRITE: bad = count == 4'd0 || desc_o[`INI_D_LEN] == 24'd0 || misplaced
+          || (desc_o[`INI_D_TAGGED] && desc_o[`INI_D_ATTR] != `INI_ATTR_SIMPLE);
+      `INI_OP_TASK_MANAGEMENT: bad = target == own_id_i || desc_o[`INI_D_FUNCTION] > `INI_FN_TARGET_RESET
+          || (tag_function && !desc_o[`INI_D_TAGGED]);
       default: bad = 1'b1;
     endcase
   end
@@ -106,7 +118,7 @@ module ini_sched #(
       rank_q <= 4'd0;
       seen_q <= 16'd0;
       yielded_ps_q <= 26'd0;
-      {taken_q, yielded_q} <= 2'd0;
+      {taken_q, yielded_q, clash_q} <= 3'd0;
       find_o <= 1'b0;
       desc_o <= {`INI_DESC_W{1'b0}};
       ids_o <= 60'd0;
@@ -115,19 +127,21 @@ module ini_sched #(
       find_o <= 1'b0;
       if (bus_rst_i && state_q != EMPTY && state_q != FAIL) begin
         fail(`INI_RES_RESET);
-      end else if (called && (state_q == RANK || state_q == SEARCH)) begin
-        check_afresh;  // a target's task is looked up first
+      end else if (away && (state_q == RANK || state_q == SEARCH)) begin
+        check_afresh;  // others use the table first
       end else begin
         case (state_q)
           EMPTY:
           if (submit_i) begin
             desc_o <= desc_i;
-            if (desc_i[`INI_D_OPCODE] == `INI_OP_QUERY) begin
-              desc_o[`INI_D_TAGGED] <= 1'b0;
+            if (desc_i[`INI_D_OPCODE] == `INI_OP_QUERY || desc_i[`INI_D_OPCODE] == `INI_OP_TASK_MANAGEMENT) begin
+              desc_o[`INI_D_TAGGED] <= desc_i[`INI_D_OPCODE] != `INI_OP_QUERY && desc_i[`INI_D_FUNCTION] == `INI_FN_ABORT_TASK
+                  && desc_i[`INI_D_TAGGED];
+              desc_o[`INI_D_ATTR] <= `INI_ATTR_SIMPLE;
               desc_o[`INI_D_LEN] <= 24'd0;
               desc_o[`INI_D_CDB] <= 128'd0;  // TEST UNIT READY, if the target wants a command
             end
-            {taken_q, yielded_q} <= 2'd0;
+            {taken_q, yielded_q, clash_q} <= 3'd0;
             yielded_ps_q <= 26'd0;
             check_afresh;
           end
@@ -135,8 +149,11 @@ module ini_sched #(
           WAIT: begin
             if (bad) begin
               fail(`INI_RES_BAD_DESCRIPTOR);
-            end else if (!called && !closing_i && !full) begin
-              if (mirror) state_q <= RANK;
+            end else if (!conn_i && clash_q) begin
+              clash_q <= 1'b0;
+            end else if (!away && !full && !clash_q) begin
+              if (manage) state_q <= ASK;
+              else if (mirror) state_q <= RANK;
               else search;
             end
           end
@@ -155,6 +172,9 @@ module ini_sched #(
           SEARCH:
           if (found_i) begin
             fail(`INI_RES_BAD_DESCRIPTOR);
+          end else if (absent_i && started_i && key_o == cur_key_i) begin
+            clash_q <= 1'b1;
+            check_afresh;
           end else if (absent_i) begin
             rank_q <= rank_q + 4'd1;
             state_q <= mirror ? RANK : ASK;

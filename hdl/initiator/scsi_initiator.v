@@ -95,7 +95,10 @@ module scsi_initiator #(
 
   // Host side
   wire [3:0] own_id, retries;
-  wire cfg_wide, enable, bus_reset, submit;
+  wire cfg_fair, sel_reset, enable, bus_reset, submit;
+  wire [`SCSI_AGR_W-1:0] ability;
+  wire msg_more, cdb_more;
+  wire [3:0] agreed_with;
   wire [23:0] sel_timeout_us, hang_us, status_us;
   wire [15:0] yield_ns, forget, enrolled;
   wire [`INI_DESC_W-1:0] host_desc;
@@ -123,14 +126,21 @@ module scsi_initiator #(
   wire bad, msg_stb;
   wire [3:0] msg;
   wire [7:0] msg_arg;
+  wire [39:0] msg_ext;
 
   // Nexus
   wire nx_open, conn, stall, nx_say, drop_rest, retry_ok, begin_task, again;
-  wire offer_wdtr, offered, wdtr_wide, accept_fits, accepted, declined, cdb_over;
+  wire accept_fits, accepted, declined, cdb_over, gone, resel;
+  wire hear_reject, hear_protocol, hear_refused, named, name_tag, complete, disc, over;
+  wire [7:0] name;
   wire [2:0] again_detail;
   wire [3:0] nx_kind;
   wire nx_find, load, save, restore, residue, overrun, mirror, reclaimed, rejected;
   wire enrol_update, enrol;
+  wire neg_say, neg_took, qas_enable;
+  wire [1:0] offer;
+  wire [3:0] neg_kind;
+  wire [`SCSI_AGR_W-1:0] tell, shown;
   wire doomed, ended, has_task, in_table, spread, keep;
   wire [3:0] result, detail, rank;
   wire [7:0] status;
@@ -152,20 +162,21 @@ module scsi_initiator #(
 
   // Mirror
   wire mr_say, name_last, rewind, mr_abort, serving;
-  wire [3:0] mr_kind, name_z, mr_why, cur_rank, focus;
+  wire [3:0] mr_kind, name_z, mr_why, data_rank, focus;
   wire [14:0] served, skipped, refused;
 
   // Scheduler, table, finish
-  wire sched_empty, sched_quiet, sched_find, start_fail, fail_done, closing, gang_free;
+  wire sched_empty, sched_quiet, sched_find, start_fail, fail_done, closing, ending, gang_free;
   wire [3:0] enrol_z, enrol_target, fail_why;
   wire enrol_found;
   wire [`INI_KEY_W-1:0] sched_key;
   wire [`INI_DESC_W-1:0] start_desc;
   wire [59:0] start_ids;
-  wire put, put_new, task_free, find_late, find_any, table_busy, found, absent, us_pulse;
+  wire put, put_new, task_free, find_late, find_any, find_scope, table_busy, found, absent, us_pulse;
   wire [4:0] found_idx, put_idx;
   wire [`INI_ENT_W-1:0] found_ent, put_ent;
   wire [5:0] used;
+  wire [1:0] scope;
   wire post;
   wire [31:0] cpl0, cpl1;
   wire ready = enable && sched_empty && !bus_rst;
@@ -213,8 +224,10 @@ module scsi_initiator #(
       .m_axis_tlast       (m_axis_tlast),
       .irq_o              (irq_o),
       .own_id_o           (own_id),
-      .wide_o             (cfg_wide),
       .enable_o           (enable),
+      .fair_o             (cfg_fair),
+      .sel_reset_o        (sel_reset),
+      .ability_o          (ability),
       .bus_reset_o        (bus_reset),
       .sel_timeout_us_o   (sel_timeout_us),
       .hang_timeout_us_o  (hang_us),
@@ -229,6 +242,8 @@ module scsi_initiator #(
       .outstanding_i      (used + {5'd0, !sched_empty} + {5'd0, started}),
       .bus_reset_i        (bus_rst_rise),
       .agreement_i        ({negotiated, agreed_wide}),
+      .agreed_with_o      (agreed_with),
+      .agreed_i           ({negotiated[agreed_with], shown}),
       .enrolled_i         (enrolled),
       .post_i             (post),
       .cpl_i              ({cpl1, cpl0}),
@@ -266,6 +281,9 @@ module scsi_initiator #(
       .own_id_i         (own_id),
       .sel_timeout_us_i (sel_timeout_us),
       .hang_timeout_us_i(hang_us),
+      .qas_enable_i     (qas_enable),
+      .cfg_fair_i       (cfg_fair),
+      .sel_reset_i      (sel_reset),
       .start_i          (start),
       .peer_id_i        (spread ? ids[3:0] : desc[`INI_D_TARGET]),
       .won_o            (won),
@@ -296,14 +314,18 @@ module scsi_initiator #(
       .req_i      (req),
       .db_i       (db),
       .dbp_i      (dbp),
+      .scsi_req_i (scsi_req_i),
+      .scsi_db_i  (scsi_db_i),
+      .scsi_dbp_i (scsi_dbp_i),
       .conn_i     (conn && !bus_rst),
       .attn_i     (selected && !bus_rst),
       .stall_i    (stall),
       .agree_i    (agree),
       .tx_data_i  (tx_word),
       .tx_last_i  (msg_last && wire_phase == `SCSI_PH_MSG_OUT),
-      .tx_atn_i   (mirror && serving && data_end && wire_phase == `SCSI_PH_DATA_OUT),
-      .tx_more_i  (data_more),
+      .tx_atn_i   (mirror && serving && data_end && wire_phase[1:0] == 2'b00),
+      .tx_more_i  (!wire_phase[1] ? data_more : wire_phase[2] ? msg_more : cdb_more),
+      .qas_i      (ability[`SCSI_AGR_QAS]),
       .say_i      (nx_say || (mr_say && !doomed) || out_atn),
       .phase_o    (phase),
       .phase_new_o(phase_new),
@@ -336,8 +358,8 @@ module scsi_initiator #(
       .kind_i      (nx_say ? nx_kind : mr_kind),
       .drop_rest_i (drop_rest),
       .desc_i      (desc),
-      .offer_wdtr_i(offer_wdtr),
-      .wdtr_wide_i (wdtr_wide),
+      .offer_i     (offer),
+      .tell_i      (tell),
       .name_z_i    (name_z),
       .name_last_i (name_last),
       .retry_ok_i  (retry_ok),
@@ -354,6 +376,7 @@ module scsi_initiator #(
       .said_o      (said),
       .kind_o      (said_kind),
       .rest_o      (say_rest),
+      .more_o      (msg_more),
       .offering_o  (offering)
   );
 
@@ -371,7 +394,8 @@ module scsi_initiator #(
       .bad_o      (bad),
       .stb_o      (msg_stb),
       .msg_o      (msg),
-      .arg_o      (msg_arg)
+      .arg_o      (msg_arg),
+      .ext_o      (msg_ext)
   );
 
   ini_data #(
@@ -390,6 +414,7 @@ module scsi_initiator #(
       .len_i    (desc[`INI_D_LEN_LSB+:PW]),
       .addr_i   (desc[`INI_D_ADDR_LSB+:PW]),
       .wide_i   (agree[`SCSI_AGR_WIDE]),
+      .dt_i     (agree[`SCSI_AGR_DT]),
       .phase_i  (phase),
       .tx_take_i(tx_take),
       .tx_data_o(data_word),
@@ -408,29 +433,73 @@ module scsi_initiator #(
       .saved_o  (saved)
   );
 
+  ini_hear u_hear (
+      .clk_i        (clk_i),
+      .rst_ni       (bus_rst_n),
+      .begin_i      (begin_task),
+      .reselected_i (resel),
+      .known_i      (has_task),
+      .doomed_i     (doomed),
+      .spread_i     (spread),
+      .serving_i    (serving),
+      .leader_i     ({desc[`INI_D_GROUP], desc[`INI_D_LEADER]}),
+      .accept_fits_i(accept_fits),
+      .qas_i        (agree[`SCSI_AGR_QAS]),
+      .phase_i      (phase),
+      .phase_new_i  (phase_new),
+      .byte_done_i  (byte_done),
+      .atn_i        (link_atn),
+      .msg_stb_i    (msg_stb),
+      .msg_i        (msg),
+      .arg_i        (msg_arg),
+      .reject_o     (hear_reject),
+      .protocol_o   (hear_protocol),
+      .save_o       (save),
+      .restore_o    (restore),
+      .residue_o    (residue),
+      .reclaimed_o  (reclaimed),
+      .refused_o    (hear_refused),
+      .named_o      (named),
+      .tagged_o     (name_tag),
+      .name_o       (name),
+      .complete_o   (complete),
+      .disc_o       (disc),
+      .over_o       (over)
+  );
+
   ini_agreement u_agreement (
-      .clk_i      (clk_i),
-      .rst_ni     (bus_rst_n),
-      .clear_i    (bus_rst),
-      .cfg_wide_i (cfg_wide),
-      .forget_i   (forget),
-      .conn_i     (conn),
-      .command_i  (desc[`INI_D_OPCODE] == `INI_OP_COMMAND),
-      .target_i   (desc[`INI_D_TARGET]),
-      .msg_stb_i  (msg_stb),
-      .msg_i      (msg),
-      .arg_i      (msg_arg),
-      .said_i     (said),
-      .said_kind_i(said_kind),
-      .say_rest_i (say_rest),
-      .offering_i (offering),
-      .offer_o    (offer_wdtr),
-      .offered_o  (offered),
-      .wide_said_o(wdtr_wide),
+      .clk_i        (clk_i),
+      .rst_ni       (bus_rst_n),
+      .clear_i      (bus_rst),
+      .cfg_i        (ability),
+      .forget_i     (forget),
+      .gone_i       (gone),
+      .begin_i      (begin_task),
+      .conn_i       (conn),
+      .command_i    (desc[`INI_D_OPCODE] == `INI_OP_COMMAND),
+      .deaf_i       (spread || (resel && !has_task)),
+      .target_i     (desc[`INI_D_TARGET]),
+      .phase_i      (phase),
+      .phase_new_i  (phase_new),
+      .msg_stb_i    (msg_stb),
+      .msg_i        (msg),
+      .ext_i        (msg_ext),
+      .said_i       (said),
+      .said_kind_i  (said_kind),
+      .say_rest_i   (say_rest),
+      .offering_i   (offering),
+      .offer_o      (offer),
+      .tell_o       (tell),
+      .say_o        (neg_say),
+      .kind_o       (neg_kind),
+      .took_o       (neg_took),
       .data_target_i(data_target),
-      .agree_o    (agree),
-      .wide_o     (agreed_wide),
-      .known_o    (negotiated)
+      .agree_o      (agree),
+      .qas_enable_o (qas_enable),
+      .show_target_i(agreed_with),
+      .show_o       (shown),
+      .wide_o       (agreed_wide),
+      .known_o      (negotiated)
   );
 
   ini_query u_query (
@@ -467,6 +536,7 @@ module scsi_initiator #(
       .phase_i  (phase),
       .tx_take_i(tx_take),
       .byte_o   (cdb_byte),
+      .more_o   (cdb_more),
       .overrun_o(cdb_over)
   );
 
@@ -479,6 +549,7 @@ module scsi_initiator #(
       .group_i     (desc[`INI_D_GROUP]),
       .z_i         (desc[`INI_D_Z]),
       .target_i    (desc[`INI_D_TARGET]),
+      .gone_i      (gone),
       .find_group_i(start_desc[`INI_D_GROUP]),
       .find_z_i    (enrol_z),
       .found_o     (enrol_found),
@@ -514,40 +585,40 @@ module scsi_initiator #(
       .rx_stb_i      (rx_stb),
       .rx_data_i     (rx_data[7:0]),
       .rx_perr_i     (rx_perr),
-      .byte_done_i   (byte_done),
-      .atn_i         (link_atn),
       .stall_o       (stall),
       .data_target_o (data_target),
       .cdb_over_i    (cdb_over),
       .bad_i         (bad),
-      .msg_stb_i     (msg_stb),
-      .msg_i         (msg),
-      .arg_i         (msg_arg),
+      .reject_i      (hear_reject),
+      .protocol_i    (hear_protocol),
+      .restore_i     (restore),
+      .refused_i     (hear_refused),
+      .named_i       (named),
+      .tagged_i      (name_tag),
+      .name_i        (name),
+      .complete_i    (complete),
+      .disc_i        (disc),
+      .over_i        (over),
+      .neg_say_i     (neg_say),
+      .neg_kind_i    (neg_kind),
+      .neg_took_i    (neg_took),
       .say_o         (nx_say),
       .kind_o        (nx_kind),
       .drop_rest_o   (drop_rest),
       .retry_ok_o    (retry_ok),
       .say_rest_i    (say_rest),
-      .offering_i    (offering),
       .said_kind_i   (said_kind),
       .resend_i      (resend),
       .give_up_i     (give_up),
       .load_o        (load),
       .load_saved_o  (load_saved),
       .load_moved_o  (load_moved),
-      .save_o        (save),
-      .restore_o     (restore),
-      .residue_o     (residue),
       .overrun_i     (overrun),
       .mirror_o      (mirror),
-      .reclaimed_o   (reclaimed),
       .rejected_o    (rejected),
-      .serving_i     (serving),
-      .cur_i         (cur_rank),
+      .data_rank_i   (data_rank),
       .abort_i       (mr_abort),
       .abort_why_i   (mr_why),
-      .offered_i     (offered),
-      .accept_fits_i (accept_fits),
       .accepted_i    (accepted),
       .declined_i    (declined),
       .begin_o       (begin_task),
@@ -555,8 +626,10 @@ module scsi_initiator #(
       .again_detail_o(again_detail),
       .enrol_update_o(enrol_update),
       .enrol_o       (enrol),
+      .gone_o        (gone),
       .open_o        (nx_open),
       .conn_o        (conn),
+      .resel_o       (resel),
       .doomed_o      (doomed),
       .end_o         (ended),
       .task_o        (has_task),
@@ -595,7 +668,7 @@ module scsi_initiator #(
       .rewind_o   (rewind),
       .abort_o    (mr_abort),
       .abort_why_o(mr_why),
-      .cur_o      (cur_rank),
+      .data_rank_o(data_rank),
       .focus_o    (focus),
       .serving_o  (serving),
       .served_o   (served),
@@ -617,13 +690,17 @@ module scsi_initiator #(
       .desc_i        (host_desc),
       .empty_o       (sched_empty),
       .conn_i        (conn),
-      .answering_i   (port_busy),
+      .started_i     (started),
+      .spread_i      (spread),
+      .finding_i     (stall),
       .bus_free_i    (bus_free),
       .closing_i     (closing),
+      .ending_i      (ending),
       .used_i        (used),
       .gang_free_i   (gang_free),
       .find_o        (sched_find),
       .key_o         (sched_key),
+      .cur_key_i     (nx_key),
       .found_i       (found),
       .absent_i      (absent),
       .quiet_o       (sched_quiet),
@@ -645,9 +722,11 @@ module scsi_initiator #(
       .clk_i      (clk_i),
       .rst_ni     (bus_rst_n),
       .find_i     (nx_find || sched_find),
-      .key_i      (conn ? nx_key : sched_key),
+      .key_i      (stall || closing ? nx_key : sched_key),
       .find_late_i(find_late),
       .find_any_i (find_any),
+      .find_scope_i(find_scope),
+      .scope_i    (scope),
       .busy_o     (table_busy),
       .found_o    (found),
       .absent_o   (absent),
@@ -700,6 +779,8 @@ module scsi_initiator #(
       .idx_o      (put_idx),
       .find_late_o(find_late),
       .find_any_o (find_any),
+      .find_scope_o(find_scope),
+      .scope_o    (scope),
       .late_ok_i  (late_ok),
       .us_i       (us_pulse),
       .found_i    (found),
@@ -707,6 +788,7 @@ module scsi_initiator #(
       .found_idx_i(found_idx),
       .found_ent_i(found_ent),
       .busy_o     (closing),
+      .ending_o   (ending),
       .gang_free_o(gang_free),
       .post_o     (post),
       .cpl0_o     (cpl0),

@@ -18,7 +18,8 @@ module scsi_bus_free #(
 );
 
   localparam SETTLE_TICKS = `SCSI_TICKS(`SCSI_BUS_SETTLE_NS);
-  localparam ARB_TICKS = `SCSI_TICKS(`SCSI_BUS_SETTLE_NS) + `SCSI_TICKS(`SCSI_BUS_FREE_NS);
+  // Pins to here: three clocks at least; from here to the flop that drives BSY: two.
+  localparam ARB_TICKS = `SCSI_TICKS(`SCSI_BUS_SETTLE_NS + `SCSI_BUS_FREE_NS) - 5;
   // Wire to decision: three clocks of conditioning with one of uncertainty, and the flop that drives BSY.
   localparam JOIN_TICKS = `SCSI_TICKS_MAX(`SCSI_BUS_SET_NS) - 6;
 

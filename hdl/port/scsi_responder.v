@@ -2,8 +2,8 @@
 //
 // Used by scsi_target with WANT_IO = 0 and scsi_initiator with WANT_IO = 1. Rule: SEL true, BSY false, own ID on the bus and I/O as
 // wanted for a bus settle delay; exactly two IDs and good parity in every data byte that is in use, else no answer (SPI-3 selection
-// and reselection phases). From `selected_o` on the owner drives BSY if the connection is its to hold; this module drives BSY for
-// that one clock more.
+// and reselection phases). After QAS BSY is false before the own ID comes, and the delay runs from the ID. From `selected_o` on the
+// owner drives BSY if the connection is its to hold; this module drives BSY for that one clock more.
 `default_nettype none
 `include "scsi_timing.vh"
 
@@ -29,7 +29,8 @@ module scsi_responder #(
     output reg         drv_bsy_o
 );
 
-  localparam SETTLE_TICKS = `SCSI_TICKS(`SCSI_BUS_SETTLE_NS);
+  // Pins to here: one clock at least (DB is last in QAS); from here to the flop that drives BSY: one.
+  localparam SETTLE_TICKS = `SCSI_TICKS(`SCSI_BUS_SETTLE_NS) - 2;
   localparam IO_LEVEL = WANT_IO != 0;
 
   reg [6:0] count_q;

@@ -1,81 +1,22 @@
 // The simulation bench: 16 slots round one bus (docs/architecture.md section 3). Simulation only, top module.
-// Slot 0 is an initiator, 1 an initiator or a target, 2 to 13 targets, 14 and 15 a target or a Python port. Python chooses
+// Slot 0 is an initiator, 1 and 2 an initiator or a target, 3 to 13 targets, 14 and 15 a target or a Python port. Python chooses
 // through the mailbox host_cmd (bench_regs.vh) and reads the nets marked public; nothing else is meant for it. The
 // initiators' host sides are the module's ports.
 `default_nettype none
+`include "bench_ports.vh"
+
 module bench #(
     parameter integer CLK_PERIOD_PS = 6250
 ) (
-    output wire        ini0_clk /*verilator public_flat_rd*/,
-    output wire        ini0_rst_n /*verilator public_flat_rd*/,
-    output wire        ini0_irq_o /*verilator public_flat_rd*/,
-    input  wire [11:0] ini0_s_axil_awaddr /*verilator public_flat_rw*/,
-    input  wire [2:0]  ini0_s_axil_awprot /*verilator public_flat_rw*/,
-    input  wire        ini0_s_axil_awvalid /*verilator public_flat_rw*/,
-    output wire        ini0_s_axil_awready /*verilator public_flat_rd*/,
-    input  wire [31:0] ini0_s_axil_wdata /*verilator public_flat_rw*/,
-    input  wire [3:0]  ini0_s_axil_wstrb /*verilator public_flat_rw*/,
-    input  wire        ini0_s_axil_wvalid /*verilator public_flat_rw*/,
-    output wire        ini0_s_axil_wready /*verilator public_flat_rd*/,
-    output wire [1:0]  ini0_s_axil_bresp /*verilator public_flat_rd*/,
-    output wire        ini0_s_axil_bvalid /*verilator public_flat_rd*/,
-    input  wire        ini0_s_axil_bready /*verilator public_flat_rw*/,
-    input  wire [11:0] ini0_s_axil_araddr /*verilator public_flat_rw*/,
-    input  wire [2:0]  ini0_s_axil_arprot /*verilator public_flat_rw*/,
-    input  wire        ini0_s_axil_arvalid /*verilator public_flat_rw*/,
-    output wire        ini0_s_axil_arready /*verilator public_flat_rd*/,
-    output wire [31:0] ini0_s_axil_rdata /*verilator public_flat_rd*/,
-    output wire [1:0]  ini0_s_axil_rresp /*verilator public_flat_rd*/,
-    output wire        ini0_s_axil_rvalid /*verilator public_flat_rd*/,
-    input  wire        ini0_s_axil_rready /*verilator public_flat_rw*/,
-    input  wire [15:0] ini0_s_axis_tdata /*verilator public_flat_rw*/,
-    input  wire [1:0]  ini0_s_axis_tkeep /*verilator public_flat_rw*/,
-    input  wire        ini0_s_axis_tvalid /*verilator public_flat_rw*/,
-    output wire        ini0_s_axis_tready /*verilator public_flat_rd*/,
-    input  wire        ini0_s_axis_tlast /*verilator public_flat_rw*/,
-    output wire [15:0] ini0_m_axis_tdata /*verilator public_flat_rd*/,
-    output wire [1:0]  ini0_m_axis_tkeep /*verilator public_flat_rd*/,
-    output wire        ini0_m_axis_tvalid /*verilator public_flat_rd*/,
-    input  wire        ini0_m_axis_tready /*verilator public_flat_rw*/,
-    output wire        ini0_m_axis_tlast /*verilator public_flat_rd*/,
-    output wire        ini1_clk /*verilator public_flat_rd*/,
-    output wire        ini1_rst_n /*verilator public_flat_rd*/,
-    output wire        ini1_irq_o /*verilator public_flat_rd*/,
-    input  wire [11:0] ini1_s_axil_awaddr /*verilator public_flat_rw*/,
-    input  wire [2:0]  ini1_s_axil_awprot /*verilator public_flat_rw*/,
-    input  wire        ini1_s_axil_awvalid /*verilator public_flat_rw*/,
-    output wire        ini1_s_axil_awready /*verilator public_flat_rd*/,
-    input  wire [31:0] ini1_s_axil_wdata /*verilator public_flat_rw*/,
-    input  wire [3:0]  ini1_s_axil_wstrb /*verilator public_flat_rw*/,
-    input  wire        ini1_s_axil_wvalid /*verilator public_flat_rw*/,
-    output wire        ini1_s_axil_wready /*verilator public_flat_rd*/,
-    output wire [1:0]  ini1_s_axil_bresp /*verilator public_flat_rd*/,
-    output wire        ini1_s_axil_bvalid /*verilator public_flat_rd*/,
-    input  wire        ini1_s_axil_bready /*verilator public_flat_rw*/,
-    input  wire [11:0] ini1_s_axil_araddr /*verilator public_flat_rw*/,
-    input  wire [2:0]  ini1_s_axil_arprot /*verilator public_flat_rw*/,
-    input  wire        ini1_s_axil_arvalid /*verilator public_flat_rw*/,
-    output wire        ini1_s_axil_arready /*verilator public_flat_rd*/,
-    output wire [31:0] ini1_s_axil_rdata /*verilator public_flat_rd*/,
-    output wire [1:0]  ini1_s_axil_rresp /*verilator public_flat_rd*/,
-    output wire        ini1_s_axil_rvalid /*verilator public_flat_rd*/,
-    input  wire        ini1_s_axil_rready /*verilator public_flat_rw*/,
-    input  wire [15:0] ini1_s_axis_tdata /*verilator public_flat_rw*/,
-    input  wire [1:0]  ini1_s_axis_tkeep /*verilator public_flat_rw*/,
-    input  wire        ini1_s_axis_tvalid /*verilator public_flat_rw*/,
-    output wire        ini1_s_axis_tready /*verilator public_flat_rd*/,
-    input  wire        ini1_s_axis_tlast /*verilator public_flat_rw*/,
-    output wire [15:0] ini1_m_axis_tdata /*verilator public_flat_rd*/,
-    output wire [1:0]  ini1_m_axis_tkeep /*verilator public_flat_rd*/,
-    output wire        ini1_m_axis_tvalid /*verilator public_flat_rd*/,
-    input  wire        ini1_m_axis_tready /*verilator public_flat_rw*/,
-    output wire        ini1_m_axis_tlast /*verilator public_flat_rd*/
+    `BENCH_HOST_PORTS(0),
+    `BENCH_HOST_PORTS(1),
+    `BENCH_HOST_PORTS(2)
 );
     `include "bench_regs.vh"
 
     localparam integer SLOTS = 16;
     localparam integer WIRES = 27;
-    localparam integer INITIATORS = 2;     // slots 0 and 1
+    localparam integer INITIATORS = 3;     // slots 0 to 2
     localparam integer FIRST_TARGET = 1;   // slots from here on can be targets
     localparam integer FIRST_PYTHON = 14;  // and from here on Python ports
 
@@ -109,124 +50,45 @@ module bench #(
     wire [SLOTS-1:0] drv_atn /*verilator public_flat_rd*/;
 
     // Python ports
-    reg py0_bsy_o /*verilator public_flat_rw*/;
-    reg py0_sel_o /*verilator public_flat_rw*/;
-    reg py0_rst_o /*verilator public_flat_rw*/;
-    reg py0_msg_o /*verilator public_flat_rw*/;
-    reg py0_cd_o /*verilator public_flat_rw*/;
-    reg py0_io_o /*verilator public_flat_rw*/;
-    reg py0_req_o /*verilator public_flat_rw*/;
-    reg py0_ack_o /*verilator public_flat_rw*/;
-    reg py0_atn_o /*verilator public_flat_rw*/;
-    reg [15:0] py0_db_o /*verilator public_flat_rw*/;
-    reg [1:0] py0_dbp_o /*verilator public_flat_rw*/;
-    wire [26:0] py0_heard;
-    wire py0_bsy_i /*verilator public_flat_rd*/ = py0_heard[0];
-    wire py0_sel_i /*verilator public_flat_rd*/ = py0_heard[1];
-    wire py0_rst_i /*verilator public_flat_rd*/ = py0_heard[2];
-    wire py0_msg_i /*verilator public_flat_rd*/ = py0_heard[3];
-    wire py0_cd_i /*verilator public_flat_rd*/ = py0_heard[4];
-    wire py0_io_i /*verilator public_flat_rd*/ = py0_heard[5];
-    wire py0_req_i /*verilator public_flat_rd*/ = py0_heard[6];
-    wire py0_ack_i /*verilator public_flat_rd*/ = py0_heard[7];
-    wire py0_atn_i /*verilator public_flat_rd*/ = py0_heard[8];
-    wire [15:0] py0_db_i /*verilator public_flat_rd*/ = py0_heard[24:9];
-    wire [1:0] py0_dbp_i /*verilator public_flat_rd*/ = py0_heard[26:25];
-    wire [26:0] py0_wrote = {py0_dbp_o, py0_db_o, py0_atn_o, py0_ack_o, py0_req_o,
-                             py0_io_o, py0_cd_o, py0_msg_o, py0_rst_o, py0_sel_o, py0_bsy_o};
-    reg [26:0] py0_says;
-    initial begin
-        {py0_dbp_o, py0_db_o, py0_atn_o, py0_ack_o, py0_req_o,
-                             py0_io_o, py0_cd_o, py0_msg_o, py0_rst_o, py0_sel_o, py0_bsy_o} = 27'd0;
-        py0_says = 27'd0;
-    end
-    // Reads what it writes, so that Verilator waits for Python to write rather than evaluates all that follows every time.
-    always @(py0_wrote) if (py0_says !== py0_wrote) py0_says = py0_wrote;
+    `BENCH_PYTHON_PORT(0)
+    `BENCH_PYTHON_PORT(1)
 
-    reg py1_bsy_o /*verilator public_flat_rw*/;
-    reg py1_sel_o /*verilator public_flat_rw*/;
-    reg py1_rst_o /*verilator public_flat_rw*/;
-    reg py1_msg_o /*verilator public_flat_rw*/;
-    reg py1_cd_o /*verilator public_flat_rw*/;
-    reg py1_io_o /*verilator public_flat_rw*/;
-    reg py1_req_o /*verilator public_flat_rw*/;
-    reg py1_ack_o /*verilator public_flat_rw*/;
-    reg py1_atn_o /*verilator public_flat_rw*/;
-    reg [15:0] py1_db_o /*verilator public_flat_rw*/;
-    reg [1:0] py1_dbp_o /*verilator public_flat_rw*/;
-    wire [26:0] py1_heard;
-    wire py1_bsy_i /*verilator public_flat_rd*/ = py1_heard[0];
-    wire py1_sel_i /*verilator public_flat_rd*/ = py1_heard[1];
-    wire py1_rst_i /*verilator public_flat_rd*/ = py1_heard[2];
-    wire py1_msg_i /*verilator public_flat_rd*/ = py1_heard[3];
-    wire py1_cd_i /*verilator public_flat_rd*/ = py1_heard[4];
-    wire py1_io_i /*verilator public_flat_rd*/ = py1_heard[5];
-    wire py1_req_i /*verilator public_flat_rd*/ = py1_heard[6];
-    wire py1_ack_i /*verilator public_flat_rd*/ = py1_heard[7];
-    wire py1_atn_i /*verilator public_flat_rd*/ = py1_heard[8];
-    wire [15:0] py1_db_i /*verilator public_flat_rd*/ = py1_heard[24:9];
-    wire [1:0] py1_dbp_i /*verilator public_flat_rd*/ = py1_heard[26:25];
-    wire [26:0] py1_wrote = {py1_dbp_o, py1_db_o, py1_atn_o, py1_ack_o, py1_req_o,
-                             py1_io_o, py1_cd_o, py1_msg_o, py1_rst_o, py1_sel_o, py1_bsy_o};
-    reg [26:0] py1_says;
-    initial begin
-        {py1_dbp_o, py1_db_o, py1_atn_o, py1_ack_o, py1_req_o,
-                             py1_io_o, py1_cd_o, py1_msg_o, py1_rst_o, py1_sel_o, py1_bsy_o} = 27'd0;
-        py1_says = 27'd0;
-    end
-    // Reads what it writes, so that Verilator waits for Python to write rather than evaluates all that follows every time.
-    always @(py1_wrote) if (py1_says !== py1_wrote) py1_says = py1_wrote;
-
-    // The initiators' host sides, first one in the lower half. What they say lags by 1 ps: under Verilator Python wakes at a
-    // clock edge when the devices have already acted on it, and must still find what was there before.
-    wire [23:0] axil_awaddr = {ini1_s_axil_awaddr, ini0_s_axil_awaddr};
-    wire [5:0] axil_awprot = {ini1_s_axil_awprot, ini0_s_axil_awprot};
-    wire [1:0] axil_awvalid = {ini1_s_axil_awvalid, ini0_s_axil_awvalid};
-    wire [1:0] axil_awready;
-    assign #1 {ini1_s_axil_awready, ini0_s_axil_awready} = axil_awready;
-    wire [63:0] axil_wdata = {ini1_s_axil_wdata, ini0_s_axil_wdata};
-    wire [7:0] axil_wstrb = {ini1_s_axil_wstrb, ini0_s_axil_wstrb};
-    wire [1:0] axil_wvalid = {ini1_s_axil_wvalid, ini0_s_axil_wvalid};
-    wire [1:0] axil_wready;
-    assign #1 {ini1_s_axil_wready, ini0_s_axil_wready} = axil_wready;
-    wire [3:0] axil_bresp;
-    assign #1 {ini1_s_axil_bresp, ini0_s_axil_bresp} = axil_bresp;
-    wire [1:0] axil_bvalid;
-    assign #1 {ini1_s_axil_bvalid, ini0_s_axil_bvalid} = axil_bvalid;
-    wire [1:0] axil_bready = {ini1_s_axil_bready, ini0_s_axil_bready};
-    wire [23:0] axil_araddr = {ini1_s_axil_araddr, ini0_s_axil_araddr};
-    wire [5:0] axil_arprot = {ini1_s_axil_arprot, ini0_s_axil_arprot};
-    wire [1:0] axil_arvalid = {ini1_s_axil_arvalid, ini0_s_axil_arvalid};
-    wire [1:0] axil_arready;
-    assign #1 {ini1_s_axil_arready, ini0_s_axil_arready} = axil_arready;
-    wire [63:0] axil_rdata;
-    assign #1 {ini1_s_axil_rdata, ini0_s_axil_rdata} = axil_rdata;
-    wire [3:0] axil_rresp;
-    assign #1 {ini1_s_axil_rresp, ini0_s_axil_rresp} = axil_rresp;
-    wire [1:0] axil_rvalid;
-    assign #1 {ini1_s_axil_rvalid, ini0_s_axil_rvalid} = axil_rvalid;
-    wire [1:0] axil_rready = {ini1_s_axil_rready, ini0_s_axil_rready};
-    wire [31:0] in_tdata = {ini1_s_axis_tdata, ini0_s_axis_tdata};
-    wire [3:0] in_tkeep = {ini1_s_axis_tkeep, ini0_s_axis_tkeep};
-    wire [1:0] in_tvalid = {ini1_s_axis_tvalid, ini0_s_axis_tvalid};
-    wire [1:0] in_tready;
-    assign #1 {ini1_s_axis_tready, ini0_s_axis_tready} = in_tready;
-    wire [1:0] in_tlast = {ini1_s_axis_tlast, ini0_s_axis_tlast};
-    wire [31:0] out_tdata;
-    assign #1 {ini1_m_axis_tdata, ini0_m_axis_tdata} = out_tdata;
-    wire [3:0] out_tkeep;
-    assign #1 {ini1_m_axis_tkeep, ini0_m_axis_tkeep} = out_tkeep;
-    wire [1:0] out_tvalid;
-    assign #1 {ini1_m_axis_tvalid, ini0_m_axis_tvalid} = out_tvalid;
-    wire [1:0] out_tready = {ini1_m_axis_tready, ini0_m_axis_tready};
-    wire [1:0] out_tlast;
-    assign #1 {ini1_m_axis_tlast, ini0_m_axis_tlast} = out_tlast;
-    wire [1:0] host_clk;
-    assign {ini1_clk, ini0_clk} = host_clk;
-    wire [1:0] host_rst_n;
-    assign {ini1_rst_n, ini0_rst_n} = host_rst_n;
-    wire [1:0] host_irq;
-    assign {ini1_irq_o, ini0_irq_o} = host_irq;
+    // The initiators' host sides
+    wire [12*INITIATORS-1:0] axil_awaddr;
+    wire [3*INITIATORS-1:0] axil_awprot;
+    wire [INITIATORS-1:0] axil_awvalid;
+    wire [INITIATORS-1:0] axil_awready;
+    wire [32*INITIATORS-1:0] axil_wdata;
+    wire [4*INITIATORS-1:0] axil_wstrb;
+    wire [INITIATORS-1:0] axil_wvalid;
+    wire [INITIATORS-1:0] axil_wready;
+    wire [2*INITIATORS-1:0] axil_bresp;
+    wire [INITIATORS-1:0] axil_bvalid;
+    wire [INITIATORS-1:0] axil_bready;
+    wire [12*INITIATORS-1:0] axil_araddr;
+    wire [3*INITIATORS-1:0] axil_arprot;
+    wire [INITIATORS-1:0] axil_arvalid;
+    wire [INITIATORS-1:0] axil_arready;
+    wire [32*INITIATORS-1:0] axil_rdata;
+    wire [2*INITIATORS-1:0] axil_rresp;
+    wire [INITIATORS-1:0] axil_rvalid;
+    wire [INITIATORS-1:0] axil_rready;
+    wire [16*INITIATORS-1:0] in_tdata;
+    wire [2*INITIATORS-1:0] in_tkeep;
+    wire [INITIATORS-1:0] in_tvalid;
+    wire [INITIATORS-1:0] in_tready;
+    wire [INITIATORS-1:0] in_tlast;
+    wire [16*INITIATORS-1:0] out_tdata;
+    wire [2*INITIATORS-1:0] out_tkeep;
+    wire [INITIATORS-1:0] out_tvalid;
+    wire [INITIATORS-1:0] out_tready;
+    wire [INITIATORS-1:0] out_tlast;
+    wire [INITIATORS-1:0] host_clk;
+    wire [INITIATORS-1:0] host_rst_n;
+    wire [INITIATORS-1:0] host_irq;
+    `BENCH_HOST_WIRES(0);
+    `BENCH_HOST_WIRES(1);
+    `BENCH_HOST_WIRES(2);
 
     // Registers
     wire [2*SLOTS-1:0]       kind;

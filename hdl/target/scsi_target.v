@@ -11,6 +11,7 @@ module scsi_target #(
     parameter CLK_PERIOD_PS = 6250,
     parameter BUF_BYTES = 4096,
     parameter ENROLMENTS = 4,
+    parameter QUEUE = 4,
     parameter MSG_QUERY = `MIRROR_MSG_QUERY,
     parameter MSG_SWITCH = `MIRROR_MSG_SWITCH_ROLE,
     parameter MSG_RELEASE = `MIRROR_MSG_RELEASE,
@@ -84,8 +85,6 @@ module scsi_target #(
     end
   endgenerate
 
-  wire unused = &{1'b0, cfg_period_i, cfg_offset_i, cfg_dt_i, cfg_qas_i, cfg_fair_i};
-
   // ---- conditioned wires
   wire bsy, sel, rst, req, ack, atn, free, may_arb;
   wire [2:0] phase;
@@ -106,22 +105,39 @@ module scsi_target #(
   );
 
   // ---- arbitration, reselection, selection
+  wire qas_enable;  // has agreed on QAS with somebody
+  wire qas_open, qas_join, qas_look, qas_decide, fair_clear;
+
+  scsi_qas #(.CLK_PERIOD_PS(CLK_PERIOD_PS)) u_qas (
+      .clk_i(clk_i), .rst_ni(rst_ni), .bus_rst_i(rst), .enable_i(qas_enable), .bsy_i(bsy), .sel_i(sel), .phase_i(phase),
+      .req_i(req), .ack_i(ack), .atn_i(atn), .db_i(db[7:0]), .dbp_i(dbp[0]),
+      .open_o(qas_open), .join_o(qas_join), .look_o(qas_look), .decide_o(qas_decide)
+  );
+
+  scsi_fairness #(.CLK_PERIOD_PS(CLK_PERIOD_PS)) u_fairness (
+      .clk_i(clk_i), .rst_ni(rst_ni), .bus_rst_i(rst), .enable_i(qas_enable || cfg_fair_i), .bsy_i(bsy), .sel_i(sel),
+      .db_i(db), .free_i(free), .look_i(qas_look), .own_id_i(cfg_id_i), .clear_o(fair_clear)
+  );
+
   wire reselect, arb_busy, arb_done, arb_timeout, arb_bsy, arb_io;
   wire [15:0] arb_db;
   wire [ 1:0] arb_dbp;
-  wire task_valid, task_ready, task_same, task_tagged;
+  wire task_valid, task_tagged;
   wire [3:0] task_initiator;
   wire [5:0] task_lun;
-  wire [7:0] task_tag, task_status;
+  wire [7:0] task_tag;
   wire selected, selected_atn, answer_bsy;
   wire [3:0] peer;
 
   /* verilator lint_off PINCONNECTEMPTY */
   scsi_arbiter #(.CLK_PERIOD_PS(CLK_PERIOD_PS)) u_arbiter (
       .clk_i(clk_i), .rst_ni(rst_ni), .bus_rst_i(rst), .bsy_i(bsy), .sel_i(sel), .db_i(db), .may_arb_i(may_arb),
+      .qas_open_i(qas_open), .qas_join_i(qas_join), .qas_decide_i(qas_decide), .clear_i(fair_clear),
+      .cfg_fair_i(cfg_fair_i), .sel_reset_i(1'b0),
       .start_i(reselect), .reselect_i(1'b1), .atn_i(1'b0), .own_id_i(cfg_id_i), .peer_id_i(task_initiator),
       .sel_timeout_us_i(cfg_sel_timeout_us_i),
       .busy_o(arb_busy), .won_o(), .lost_o(), .done_o(arb_done), .timeout_o(arb_timeout),
+      .reset_o(),
       .drv_bsy_o(arb_bsy), .drv_sel_o(scsi_sel_o), .drv_io_o(arb_io), .drv_atn_o(), .drv_db_o(arb_db),
       .drv_dbp_o(arb_dbp)
   );
@@ -139,17 +155,16 @@ module scsi_target #(
   wire msg_byte, msg_end, msg_error, msg_last;
   wire [4:0] event_code;
   wire [7:0] msg_code, msg_arg;
-  wire [31:0] msg_lba;
-  wire [23:0] msg_len;
+  wire [55:0] msg_args;
 
   tgt_msg_out #(.MSG_QUERY(MSG_QUERY), .MSG_SWITCH(MSG_SWITCH), .MSG_RELEASE(MSG_RELEASE), .EXT_WRITE(EXT_WRITE)) u_msg_out (
       .clk_i(clk_i), .rst_ni(rst_ni), .clear_i(over), .mirror_i(cfg_mirror_i), .phase_i(phase), .ack_i(ack),
       .atn_i(atn), .db_i(db[7:0]), .dbp_i(dbp[0]),
       .byte_o(msg_byte), .end_o(msg_end), .error_o(msg_error), .event_o(event_code),
-      .code_o(msg_code), .arg_o(msg_arg), .last_o(msg_last), .lba_o(msg_lba), .len_o(msg_len)
+      .code_o(msg_code), .arg_o(msg_arg), .last_o(msg_last), .args_o(msg_args)
   );
 
-  wire nexus_known, nexus_reselected, identified, disc_priv, has_tag, complete, accept;
+  wire nexus_known, nexus_reselected, identified, disc_priv, has_tag, head, complete, accept;
   wire [3:0] nexus_initiator;
   wire [5:0] lun;
   wire [7:0] tag, accept_yz;
@@ -158,7 +173,7 @@ module scsi_target #(
       .clk_i(clk_i), .rst_ni(rst_ni), .clear_i(over), .bsy_i(bsy), .sel_i(sel), .phase_i(phase), .req_i(req),
       .ack_i(ack), .atn_i(atn), .db_i(db), .dbp_i(dbp[0]), .event_i(event_code), .code_i(msg_code), .arg_i(msg_arg),
       .known_o(nexus_known), .reselected_o(nexus_reselected), .initiator_o(nexus_initiator), .lun_o(lun),
-      .identified_o(identified), .disc_priv_o(disc_priv), .tagged_o(has_tag), .tag_o(tag), .complete_o(complete),
+      .identified_o(identified), .disc_priv_o(disc_priv), .tagged_o(has_tag), .head_o(head), .tag_o(tag), .complete_o(complete),
       .accept_o(accept), .accept_yz_o(accept_yz), .qas_o(qas)
   );
 
@@ -174,7 +189,7 @@ module scsi_target #(
       .room_o(enrol_room), .group_o(group), .named_o(named)
   );
 
-  wire take, reclaim, release_bus, discard, leader_wait, first_req, mirrored, op_tagged, blocks_busy;
+  wire take, reclaim, release_bus, discard, leader_wait, first_req, mirrored, op_tagged, able;
   wire [3:0] op_initiator, op_rank;
   wire [5:0] op_lun;
   wire [7:0] op_tag;
@@ -184,10 +199,10 @@ module scsi_target #(
   tgt_mirror #(.CLK_PERIOD_PS(CLK_PERIOD_PS)) u_mirror (
       .clk_i(clk_i), .rst_ni(rst_ni), .clear_i(over), .own_i(own_connection), .phase_i(phase), .req_i(req), .ack_i(ack),
       .atn_i(atn), .byte_i(msg_byte), .end_i(msg_end), .error_i(msg_error), .event_i(event_code),
-      .last_i(msg_last), .lba_i(msg_lba), .len_i(msg_len),
+      .last_i(msg_last), .lba_i(msg_args[55:24]), .len_i(msg_args[23:0]),
       .initiator_i(about), .lun_i(lun), .tagged_i(has_tag), .tag_i(tag),
       .group_id_i(msg_arg[7:4]), .group_i(group && (nexus_known || own_connection)),
-      .named_i(named), .able_i(!task_valid && !blocks_busy && !own_connection),
+      .named_i(named), .able_i(able && !own_connection),
       .leader_wait_i(leader_wait), .first_req_i(first_req),
       .initiator_o(op_initiator), .lun_o(op_lun), .tagged_o(op_tagged), .tag_o(op_tag), .lba_o(op_lba),
       .len_o(op_len), .rank_o(op_rank),
@@ -195,47 +210,81 @@ module scsi_target #(
   );
 
   // ---- the connection
-  wire decode, mirror_decode, sense, data_begin, data_keep, blocks_start, blocks_write, blocks_done, blocks_error;
-  wire task_set, task_result, task_ended, task_clear, stall_run, part, stalled;
-  wire drive, settled, start, engine_busy, put, got, done, rerror, link_bsy;
-  wire [79:0] cdb;
-  wire [1:0] kind;
-  wire [7:0] disk_status, task_result_status, link_byte;
-  wire [23:0] gen_bytes, bytes;
-  wire [31:0] disk_lba, blocks_lba;
-  wire [15:0] disk_blocks, sense_code, blocks_count, rdata, data_word;
-  wire [3:0] sense_initiator, sense_key;
-  wire [2:0] link_phase;
+  wire [3:0] verdict;
+  wire verdict_end, goes_on, listening, early, resumed, sent, propose, answer_ready, answer_accept, answer_refuse;
+  wire say, listen, talk_over, resent, talk_in, talk_start, cdb_clear;
+  wire [7:0] say_code, say_arg, sent_code, answer_byte, talk_byte, status_byte, order_code;
+  wire [1:0] say_length;
+  wire [3:0] answer_length, outcome, talk_bytes, cdb_rest;
+  wire [2:0] msg_index, link_phase;
   wire [`SCSI_AGR_W-1:0] agree;
+  wire idle, begin_task, mirror_task, want, attached, gave_up, lost, taken, fin, order_in;
+  wire [79:0] link_cdb, cdb;
+  wire [1:0] order, fin_result;
+  wire [2:0] kill_kind;
+  wire [23:0] order_bytes, bytes;
+  wire offer, answer, room, used, push, kill, link_sense, stall_run, part, stalled, link_bsy;
+  wire [15:0] link_sense_code, rdata;
+  wire drive, settled, start, engine_busy, put, got, done, rerror;
 
   assign own_connection = link_bsy;
 
-  tgt_link #(.MSG_QUERY(MSG_QUERY), .MSG_SWITCH(MSG_SWITCH), .BUF_BYTES(BUF_BYTES)) u_link (
-      .clk_i(clk_i), .rst_ni(rst_ni), .bus_rst_i(rst), .free_i(free), .atn_i(atn), .cfg_wide_i(cfg_wide_i),
+  tgt_verdict u_verdict (
+      .clk_i(clk_i), .rst_ni(rst_ni), .listening_i(listening),
+      .byte_i(msg_byte), .end_i(msg_end), .error_i(msg_error), .event_i(event_code), .code_i(msg_code), .arg_i(msg_arg),
+      .length_i(msg_args[23:0]),
+      .identified_i(identified), .lun_i(lun), .tagged_i(has_tag), .tag_i(tag), .disc_priv_i(disc_priv), .early_i(early),
+      .resumed_i(resumed), .mirrored_i(mirrored), .sent_i(sent), .sent_code_i(sent_code), .enrol_room_i(enrol_room),
+      .group_i(group), .named_i(named), .able_i(able),
+      .verdict_o(verdict), .end_o(verdict_end), .goes_on_o(goes_on)
+  );
+
+  tgt_agreement u_agreement (
+      .clk_i(clk_i), .rst_ni(rst_ni), .clear_i(rst || target_reset), .cfg_wide_i(cfg_wide_i),
+      .cfg_period_i(cfg_period_i), .cfg_offset_i(cfg_offset_i), .cfg_dt_i(cfg_dt_i), .cfg_qas_i(cfg_qas_i),
+      .initiator_i(initiator), .open_i(link_bsy || part), .event_i(event_code), .args_i(msg_args[39:0]), .propose_i(propose),
+      .accept_i(answer_accept), .refuse_i(answer_refuse), .ready_o(answer_ready), .length_o(answer_length),
+      .index_i(msg_index), .byte_o(answer_byte), .agree_o(agree), .qas_o(qas_enable)
+  );
+
+  tgt_dialog #(.MSG_QUERY(MSG_QUERY)) u_dialog (
+      .clk_i(clk_i), .rst_ni(rst_ni), .clear_i(!link_bsy && !part), .atn_i(atn), .hold_i(mirrored),
+      .say_i(say), .code_i(say_code), .arg_i(say_arg), .third_i(task_tag), .length_i(say_length), .listen_i(listen),
+      .over_o(talk_over), .outcome_o(outcome), .resent_o(resent),
+      .verdict_i(verdict), .verdict_end_i(verdict_end), .goes_on_i(goes_on), .yz_i(msg_arg), .listening_o(listening),
+      .sent_o(sent), .sent_code_o(sent_code),
+      .propose_o(propose), .answer_ready_i(answer_ready), .answer_length_i(answer_length), .index_o(msg_index),
+      .answer_byte_i(answer_byte), .accept_o(answer_accept), .refuse_o(answer_refuse),
+      .in_o(talk_in), .start_o(talk_start), .bytes_o(talk_bytes), .byte_o(talk_byte), .put_i(put), .done_i(done)
+  );
+
+  tgt_command u_command (
+      .clk_i(clk_i), .rst_ni(rst_ni), .clear_i(cdb_clear), .got_i(got && link_phase == `SCSI_PH_COMMAND),
+      .rdata_i(rdata[7:0]), .cdb_o(link_cdb), .rest_o(cdb_rest)
+  );
+
+  tgt_link #(.CLK_PERIOD_PS(CLK_PERIOD_PS), .MSG_SWITCH(MSG_SWITCH)) u_link (
+      .clk_i(clk_i), .rst_ni(rst_ni), .bus_rst_i(rst), .free_i(free), .sel_i(sel), .atn_i(atn),
       .selected_i(selected), .selected_atn_i(selected_atn), .peer_i(peer), .reselect_o(reselect),
       .arb_done_i(arb_done), .arb_timeout_i(arb_timeout),
-      .byte_i(msg_byte), .end_i(msg_end), .msg_error_i(msg_error), .event_i(event_code), .code_i(msg_code),
-      .arg_i(msg_arg), .lun_i(lun), .identified_i(identified), .disc_priv_i(disc_priv), .tagged_i(has_tag),
-      .initiator_o(initiator), .enrol_o(enrol), .enrol_room_i(enrol_room), .group_i(group), .named_i(named),
-      .take_i(take), .reclaim_i(reclaim), .release_i(release_bus), .discard_i(discard),
-      .op_initiator_i(op_initiator), .op_len_i(op_len), .leader_wait_o(leader_wait), .first_req_o(first_req),
-      .mirrored_o(mirrored),
-      .decode_o(decode), .mirror_o(mirror_decode), .cdb_o(cdb), .kind_i(kind), .disk_status_i(disk_status),
-      .gen_bytes_i(gen_bytes), .disk_lba_i(disk_lba), .disk_blocks_i(disk_blocks), .sense_o(sense),
-      .sense_initiator_o(sense_initiator), .sense_key_o(sense_key), .sense_code_o(sense_code),
-      .target_reset_o(target_reset),
-      .block_len_i(med_block_len_i), .data_begin_o(data_begin), .data_keep_o(data_keep),
-      .blocks_start_o(blocks_start), .blocks_write_o(blocks_write), .blocks_lba_o(blocks_lba),
-      .blocks_count_o(blocks_count), .blocks_busy_i(blocks_busy), .blocks_done_i(blocks_done),
-      .blocks_error_i(blocks_error),
-      .task_set_o(task_set), .task_result_o(task_result), .task_result_status_o(task_result_status),
-      .task_ended_o(task_ended), .task_clear_o(task_clear), .task_valid_i(task_valid), .task_ready_i(task_ready),
-      .task_same_i(task_same), .task_initiator_i(task_initiator), .task_lun_i(task_lun), .task_tagged_i(task_tagged), .task_tag_i(task_tag),
-      .task_status_i(task_status),
-      .stall_run_o(stall_run), .part_o(part), .stalled_i(stalled),
-      .drive_o(drive), .settled_o(settled), .phase_o(link_phase), .agree_o(agree), .start_o(start), .bytes_o(bytes),
-      .byte_o(link_byte), .engine_busy_i(engine_busy), .put_i(put), .got_i(got), .done_i(done),
-      .rdata_i(rdata[7:0]), .error_i(rerror), .bsy_o(link_bsy)
+      .initiator_o(initiator), .identified_i(identified), .disc_priv_i(disc_priv), .tagged_i(has_tag),
+      .early_o(early), .resumed_o(resumed), .target_reset_o(target_reset),
+      .dt_i(agree[`SCSI_AGR_DT]), .wide_i(agree[`SCSI_AGR_WIDE]), .qas_i(agree[`SCSI_AGR_QAS]),
+      .say_o(say), .say_code_o(say_code), .say_arg_o(say_arg), .say_length_o(say_length), .listen_o(listen),
+      .talk_over_i(talk_over), .outcome_i(outcome), .resent_i(resent), .talk_in_i(talk_in), .talk_start_i(talk_start),
+      .talk_bytes_i(talk_bytes), .code_i(msg_code), .arg_i(msg_arg),
+      .enrol_o(enrol), .take_i(take), .reclaim_i(reclaim), .release_i(release_bus), .op_initiator_i(op_initiator),
+      .leader_wait_o(leader_wait), .first_req_o(first_req), .mirrored_o(mirrored), .part_o(part),
+      .idle_i(idle), .begin_o(begin_task), .mirror_o(mirror_task), .want_i(want),
+      .attached_o(attached), .gave_up_o(gave_up), .lost_o(lost), .order_i(order), .order_in_i(order_in),
+      .order_bytes_i(order_bytes), .order_code_i(order_code), .taken_o(taken), .fin_o(fin), .fin_result_o(fin_result),
+      .task_initiator_i(task_initiator), .task_lun_i(task_lun), .task_tagged_i(task_tagged),
+      .offer_o(offer), .answer_i(answer), .room_i(room), .used_i(used), .push_o(push), .kill_o(kill),
+      .kill_kind_o(kill_kind), .sense_o(link_sense), .sense_code_o(link_sense_code),
+      .stall_run_o(stall_run), .stalled_i(stalled),
+      .drive_o(drive), .settled_o(settled), .phase_o(link_phase), .start_o(start), .bytes_o(bytes),
+      .status_o(status_byte), .engine_busy_i(engine_busy), .got_i(got), .done_i(done), .error_i(rerror),
+      .cdb_clear_o(cdb_clear), .cdb_rest_i(cdb_rest), .bsy_o(link_bsy)
   );
 
   // A stall is silence: any strobe starts the time again.
@@ -251,43 +300,125 @@ module scsi_target #(
       .limit_us_i(part ? cfg_part_stall_us_i : cfg_stall_us_i), .expired_o(stalled)
   );
 
+  // ---- tasks: the one being executed, and those that wait
+  wire flow_free, queue_empty, next_task, pop, drop, losers_set, losers_reset, turn, copied, next_tagged;
+  wire [15:0] losers;
+  wire [3:0] next_initiator;
+  wire [5:0] next_lun;
+  wire [7:0] next_tag;
+  wire [79:0] next_cdb;
+  wire set_task = begin_task || mirror_task || pop;
+  wire [5:0] called_lun = identified ? lun : {3'd0, link_cdb[71:69]};  // SCSI-1: in the CDB
+
+  assign idle = flow_free && queue_empty;
+  assign able = idle && !blocks_busy;
+
+  tgt_queue #(.QUEUE(QUEUE)) u_queue (
+      .clk_i(clk_i), .rst_ni(rst_ni), .clear_i(rst), .initiator_i(initiator), .lun_i(lun), .tagged_i(has_tag), .tag_i(tag),
+      .head_i(head), .cdb_i(link_cdb), .offer_i(offer), .answer_o(answer), .room_o(room), .used_o(used), .push_i(push),
+      .kill_i(kill), .kill_kind_i(kill_kind),
+      .task_valid_i(task_valid), .task_initiator_i(task_initiator), .task_lun_i(task_lun), .task_tagged_i(task_tagged),
+      .task_tag_i(task_tag), .drop_o(drop), .losers_o(losers), .losers_set_o(losers_set), .losers_reset_o(losers_reset),
+      .empty_o(queue_empty), .next_o(next_task), .initiator_o(next_initiator), .lun_o(next_lun), .tagged_o(next_tagged),
+      .tag_o(next_tag), .cdb_o(next_cdb), .pop_i(pop)
+  );
+
   tgt_task #(.CLK_PERIOD_PS(CLK_PERIOD_PS)) u_task (
-      .clk_i(clk_i), .rst_ni(rst_ni), .clear_i(task_clear), .holdoff_us_i(cfg_holdoff_us_i),
-      .set_i(task_set), .initiator_i(initiator), .lun_i(mirrored ? op_lun : lun),
-      .tagged_i(mirrored ? op_tagged : has_tag), .tag_i(mirrored ? op_tag : tag), .rank_i(mirrored ? op_rank : 4'd0),
-      .result_i(task_result), .status_i(task_result_status), .ended_i(task_ended), .free_i(free),
+      .clk_i(clk_i), .rst_ni(rst_ni), .valid_i(task_valid), .holdoff_us_i(cfg_holdoff_us_i), .set_i(set_task),
+      .initiator_i(pop ? next_initiator : mirror_task ? op_initiator : initiator),
+      .lun_i(pop ? next_lun : mirror_task ? op_lun : called_lun),
+      .tagged_i(pop ? next_tagged : mirror_task ? op_tagged : has_tag),
+      .tag_i(pop ? next_tag : mirror_task ? op_tag : tag),
+      .rank_set_i(copied), .rank_i(op_rank), .free_i(free),
       .complete_i(complete && nexus_reselected), .nexus_initiator_i(nexus_initiator), .nexus_lun_i(lun),
       .nexus_tagged_i(has_tag), .nexus_tag_i(tag),
-      .valid_o(task_valid), .ready_o(task_ready), .same_o(task_same), .initiator_o(task_initiator), .lun_o(task_lun),
-      .tagged_o(task_tagged), .tag_o(task_tag), .status_o(task_status)
+      .turn_o(turn), .initiator_o(task_initiator), .lun_o(task_lun), .tagged_o(task_tagged), .tag_o(task_tag)
+  );
+
+  wire decode, mirror_decode, disk_busy, fua, cache, param_done, data_keep, data_begin;
+  wire flow_sense, flow_deferred;
+  wire [3:0] flow_sense_initiator, flow_sense_key;
+  wire [15:0] flow_sense_code;
+  wire blocks_start, blocks_write, blocks_busy, blocks_done, blocks_error;
+  wire [2:0] kind;
+  wire [7:0] disk_status;
+  wire [23:0] disk_bytes;
+  wire [31:0] disk_lba, blocks_lba;
+  wire [15:0] disk_blocks, blocks_count;
+
+  wire blocks_load, blocks_move, move_write, blocks_passed, blocks_save, blocks_rewind, no_block, last_blocks;
+  wire [23:0] chunk_bytes;
+
+  tgt_blocks #(.BUF_BYTES(BUF_BYTES)) u_blocks (
+      .clk_i(clk_i), .rst_ni(rst_ni), .block_len_i(med_block_len_i), .load_i(blocks_load), .lba_i(disk_lba),
+      .blocks_i(disk_blocks), .move_i(blocks_move), .write_i(move_write), .passed_i(blocks_passed), .save_i(blocks_save),
+      .rewind_i(blocks_rewind), .none_o(no_block), .last_o(last_blocks), .bytes_o(chunk_bytes),
+      .start_o(blocks_start), .write_o(blocks_write), .lba_o(blocks_lba), .count_o(blocks_count)
+  );
+
+  tgt_flow #(.CLK_PERIOD_PS(CLK_PERIOD_PS)) u_flow (
+      .clk_i(clk_i), .rst_ni(rst_ni), .clear_i(rst),
+      .begin_i(begin_task), .cdb_i(link_cdb), .disc_priv_i(disc_priv), .mirror_i(mirror_task), .op_len_i(op_len),
+      .next_i(next_task), .next_cdb_i(next_cdb), .pop_o(pop), .free_o(flow_free), .valid_o(task_valid), .drop_i(drop),
+      .discard_i(discard), .turn_i(turn), .initiator_i(task_initiator), .copied_o(copied),
+      .cdb_o(cdb), .decode_o(decode), .mirror_o(mirror_decode), .disk_busy_i(disk_busy), .kind_i(kind),
+      .disk_status_i(disk_status), .disk_bytes_i(disk_bytes),
+      .fua_i(fua), .cache_i(cache), .param_done_o(param_done), .keep_o(data_keep),
+      .sense_o(flow_sense), .deferred_o(flow_deferred), .sense_initiator_o(flow_sense_initiator),
+      .sense_key_o(flow_sense_key), .sense_code_o(flow_sense_code), .sense_taken_i(!link_sense),
+      .data_begin_o(data_begin), .load_o(blocks_load), .move_o(blocks_move), .move_write_o(move_write),
+      .passed_o(blocks_passed), .save_o(blocks_save), .rewind_o(blocks_rewind), .none_i(no_block), .last_i(last_blocks),
+      .chunk_bytes_i(chunk_bytes),
+      .blocks_busy_i(blocks_busy), .blocks_done_i(blocks_done), .blocks_error_i(blocks_error),
+      .want_o(want), .attached_i(attached), .gave_up_i(gave_up), .order_o(order), .order_in_o(order_in),
+      .order_bytes_o(order_bytes), .order_code_o(order_code), .taken_i(taken), .fin_i(fin), .fin_result_i(fin_result),
+      .lost_i(lost)
   );
 
   // ---- disk, buffer, medium
   wire [5:0] gen_index;
-  wire [15:0] gen_data, buf_wdata, buf_rdata;
+  wire [15:0] gen_data, buf_wdata, buf_rdata, data_word;
   wire buf_we;
   wire [14:0] buf_addr;
 
+  wire data_phase = !link_phase[1];  // ST or DT
+  wire parameters = kind == `TGT_KIND_PARAMETERS;
+
+  wire param_we, param_end;
+  wire [5:0] param_index;
+  wire [15:0] param_data;
+
+  tgt_params u_params (
+      .clk_i(clk_i), .rst_ni(rst_ni), .begin_i(data_begin), .we_i(buf_we && parameters && buf_addr[14:5] == 10'd0),
+      .word_i(buf_addr[4:0]), .data_i(buf_wdata), .done_i(param_done),
+      .we_o(param_we), .index_o(param_index), .data_o(param_data), .done_o(param_end)
+  );
+
   tgt_disk u_disk (
       .clk_i(clk_i), .rst_ni(rst_ni), .bus_rst_i(rst), .target_reset_i(target_reset),
-      .initiator_i(initiator), .lun_i(mirrored ? op_lun : identified ? lun : {3'd0, cdb[71:69]}), .decode_i(decode),
+      .initiator_i(task_initiator), .lun_i(task_lun), .decode_i(decode),
       .cdb_i(cdb), .mirror_i(mirror_decode), .mirror_lba_i(op_lba), .mirror_len_i(op_len), .buf_bytes_i(BUF_SIZE),
-      .sense_i(sense), .sense_initiator_i(sense_initiator), .sense_key_i(sense_key), .sense_code_i(sense_code),
-      .wide_i(cfg_wide_i), .med_blocks_i(med_blocks_i), .med_block_len_i(med_block_len_i), .med_wprot_i(med_wprot_i),
-      .kind_o(kind), .status_o(disk_status), .bytes_o(gen_bytes), .lba_o(disk_lba), .blocks_o(disk_blocks),
-      .index_i(gen_index), .data_o(gen_data)
+      .sense_i(link_sense || flow_sense), .sense_initiator_i(link_sense ? initiator : flow_sense_initiator),
+      .sense_key_i(link_sense ? `SCSI_SK_ABORTED_COMMAND : flow_sense_key),
+      .sense_code_i(link_sense ? link_sense_code : flow_sense_code), .deferred_i(!link_sense && flow_deferred),
+      .losers_set_i(losers_set), .losers_i(losers), .losers_reset_i(losers_reset),
+      .param_we_i(param_we), .param_index_i(param_index), .param_data_i(param_data), .param_done_i(param_end),
+      .wide_i(cfg_wide_i), .period_i(cfg_period_i), .dt_i(cfg_dt_i), .qas_i(cfg_qas_i),
+      .med_blocks_i(med_blocks_i), .med_block_len_i(med_block_len_i), .med_wprot_i(med_wprot_i),
+      .busy_o(disk_busy), .kind_o(kind), .status_o(disk_status), .bytes_o(disk_bytes), .lba_o(disk_lba),
+      .blocks_o(disk_blocks), .fua_o(fua), .cache_o(cache), .index_i(gen_index), .data_o(gen_data)
   );
 
   tgt_data u_data (
       .clk_i(clk_i), .rst_ni(rst_ni), .begin_i(data_begin), .wide_i(agree[`SCSI_AGR_WIDE]), .keep_i(data_keep),
-      .got_i(got && link_phase == `SCSI_PH_DATA_OUT), .rdata_i(rdata), .put_i(put && link_phase == `SCSI_PH_DATA_IN),
+      .got_i(got && data_phase), .rdata_i(rdata), .put_i(put && data_phase),
       .generated_i(kind == `TGT_KIND_GENERATED), .index_o(gen_index), .gen_data_i(gen_data),
       .buf_we_o(buf_we), .buf_addr_o(buf_addr), .buf_wdata_o(buf_wdata), .buf_rdata_i(buf_rdata), .word_o(data_word)
   );
 
   tgt_medium #(.BUF_BYTES(BUF_BYTES)) u_medium (
-      .clk_i(clk_i), .rst_ni(rst_ni), .we_i(buf_we), .addr_i(buf_addr), .wdata_i(buf_wdata),
-      .read_i(drive && link_phase == `SCSI_PH_DATA_IN), .rdata_o(buf_rdata),
+      .clk_i(clk_i), .rst_ni(rst_ni), .we_i(buf_we && !parameters), .addr_i(buf_addr), .wdata_i(buf_wdata),
+      .read_i(drive && data_phase && link_phase[0]), .rdata_o(buf_rdata),
       .start_i(blocks_start), .write_i(blocks_write), .lba_i(blocks_lba), .blocks_i(blocks_count),
       .busy_o(blocks_busy), .done_o(blocks_done), .error_o(blocks_error),
       .med_start_o(med_start_o), .med_write_o(med_write_o), .med_lba_o(med_lba_o), .med_wvalid_o(med_wvalid_o),
@@ -308,11 +439,11 @@ module scsi_target #(
   wire [1:0] drv_dbp;
 
   tgt_phase #(.CLK_PERIOD_PS(CLK_PERIOD_PS)) u_phase (
-      .clk_i(clk_i), .rst_ni(rst_ni), .drive_i(drive), .settled_i(settled), .phase_i(link_phase), .agree_i(agree),
+      .clk_i(clk_i), .rst_ni(rst_ni), .drive_i(drive), .held_i(io_held_q), .settled_i(settled), .phase_i(link_phase), .agree_i(agree),
       .start_i(start), .bytes_i(bytes),
-      .wdata_i(link_phase == `SCSI_PH_DATA_IN ? data_word : {8'd0, link_byte}),
+      .wdata_i(data_phase ? data_word : {8'd0, link_phase == `SCSI_PH_STATUS ? status_byte : talk_byte}),
       .busy_o(engine_busy), .put_o(put), .got_o(got), .done_o(done), .rdata_o(rdata), .error_o(rerror),
-      .ack_i(ack), .db_i(db), .dbp_i(dbp),
+      .ack_i(ack), .db_i(db), .dbp_i(dbp), .scsi_ack_i(scsi_ack_i), .scsi_db_i(scsi_db_i), .scsi_dbp_i(scsi_dbp_i),
       .drv_phase_o(drv_phase), .drv_req_o(scsi_req_o), .drv_db_o(drv_db), .drv_dbp_o(drv_dbp)
   );
 

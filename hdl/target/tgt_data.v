@@ -45,16 +45,12 @@ module tgt_data (
         addr_q <= 15'd0;
         buf_addr_o <= 15'd0;
       end else if (got_i) begin
-        if (wide_i || half_q) begin
-          half_q <= 1'b0;
-          addr_q <= addr_q + 15'd1;
-          buf_we_o <= keep_i;
-          buf_addr_o <= addr_q;
-          buf_wdata_o <= wide_i ? rdata_i : {rdata_i[7:0], buf_wdata_o[7:0]};
-        end else begin
-          half_q <= 1'b1;
-          buf_wdata_o[7:0] <= rdata_i[7:0];
-        end
+        half_q <= !wide_i && !half_q;
+        if (wide_i || half_q) addr_q <= addr_q + 15'd1;
+        // A low byte is written at once: there may be no other.
+        buf_we_o <= keep_i;
+        buf_addr_o <= addr_q;
+        buf_wdata_o <= half_q ? {rdata_i[7:0], buf_wdata_o[7:0]} : rdata_i;
       end else if (put_i) begin
         if (wide_i || half_q) begin
           half_q <= 1'b0;

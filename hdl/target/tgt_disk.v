@@ -1,7 +1,10 @@
-// What the disk does with a command: checks it, names the data it moves, keeps sense data and unit attentions.
+// What the disk does with a command: checks it and names the data it moves.
 //
-// Used by scsi_target. SPC/SBC subset: TEST UNIT READY, REQUEST SENSE, INQUIRY, READ CAPACITY(10), READ(10), WRITE(10), and the
-// same checks for a mirrored write. `decode_i` or `mirror_i` is answered one clock later on kind_o, status_o and the counts.
+// Used by scsi_target. SPC/SBC subset: TEST UNIT READY, REQUEST SENSE, INQUIRY, READ CAPACITY(10), READ and WRITE(6) and (10), MODE
+// SENSE and MODE SELECT(6) with the caching page, SYNCHRONIZE CACHE(10), REPORT LUNS, and the same checks for a mirrored write.
+// CDBs are taken apart in tgt_cdb; sense data and unit attentions are in tgt_sense, mode parameters in tgt_mode, the bytes
+// of generated data in tgt_pages.
+// `decode_i` or `mirror_i` is answered on kind_o, status_o and the counts when busy_o falls.
 `default_nettype none
 `include "scsi_defs.vh"
 `include "tgt_kinds.vh"
@@ -27,256 +30,244 @@ module tgt_disk (
     input wire [ 3:0] sense_initiator_i,
     input wire [ 3:0] sense_key_i,
     input wire [15:0] sense_code_i,
+    input wire        losers_set_i,      // pulse: the initiators of losers_i lost tasks to another one
+    input wire [15:0] losers_i,
+    input wire        losers_reset_i,    // by LOGICAL UNIT RESET, not by CLEAR TASK SET
+    input wire        deferred_i,        // with sense_i: it is about a command that has ended with GOOD
 
+    // parameter list of a command of kind PARAMETERS
+    input wire        param_we_i,
+    input wire [ 5:0] param_index_i,  // even byte; what comes last for an index counts
+    input wire [15:0] param_data_i,   // that byte in bits 7:0, the next in 15:8
+    input wire        param_done_i,   // pulse: all of it came; status_o is right from the second clock after
+
+    // abilities, for INQUIRY
     input wire        wide_i,
+    input wire [ 7:0] period_i,  // 0: asynchronous only
+    input wire        dt_i,
+    input wire        qas_i,
+
     input wire [31:0] med_blocks_i,
     input wire [12:0] med_block_len_i,
     input wire        med_wprot_i,
 
-    output reg [ 1:0] kind_o,    // tgt_kinds.vh
+    output wire       busy_o,    // from the clock after decode_i or mirror_i until the answer below is right
+    output reg [ 2:0] kind_o,    // tgt_kinds.vh
     output reg [ 7:0] status_o,  // for a command without data, or of a refused one
-    output reg [23:0] bytes_o,   // generated data
-    output reg [31:0] lba_o,
-    output reg [15:0] blocks_o,
+    output reg [23:0] bytes_o,   // generated data, or parameter list
+    output wire [31:0] lba_o,
+    output wire [15:0] blocks_o,
+    output wire       fua_o,     // with WRITE: on the medium before GOOD
+    output wire       cache_o,   // level: the write cache is enabled
 
     input  wire [ 5:0] index_i,  // even byte of the generated data
-    output wire [15:0] data_o
+    output wire [15:0] data_o    // ... one clock later
 );
 
-  localparam SENSE_BYTES = 18;
-  localparam INQUIRY_BYTES = 36;
-  localparam CAPACITY_BYTES = 8;
+  localparam IDLE = 3'd0;
+  localparam FIELDS = 3'd1;  // command, LBA and count are taken out of the CDB
+  localparam CHECK = 3'd2;  // other fields are checked, the LUN's conditions looked up
+  localparam RANGE = 3'd3;  // the range of blocks is checked
+  localparam VERDICT = 3'd4;
+  localparam NOTE = 3'd5;  // sense data is being stored
 
-  reg  [19:0] sense_q           [0:15];  // {key, ASC, ASCQ} per initiator
-  reg         note_q;  // pulse: noted_q goes to sense_q[note_initiator_q]
-  reg  [ 3:0] note_initiator_q;
-  reg  [19:0] noted_q;
-  reg  [15:0] sensed_q;  // sense data waits for that initiator
-  reg  [15:0] attention_q;  // a unit attention waits for that initiator
-  reg  [15:0] attention_code_q;
-  reg  [ 1:0] source_q;  // what data_o shows
-  reg  [19:0] report_q;  // sense data being returned
-  reg         absent_q;  // the LUN that was asked for does not exist
+  // Reasons of a refusal
+  localparam ABSENT = 3'd0;  // no such LUN
+  localparam CONDITION = 3'd1;  // unit attention or deferred error
+  localparam FAULT = 3'd2;  // something in the CDB
+  localparam OUTSIDE = 3'd3;  // blocks that the medium does not have
+  localparam PROTECTED = 3'd4;
+  localparam LIST_LENGTH = 3'd5;  // parameter list: length
+  localparam LIST_CONTENT = 3'd6;
 
-  localparam FROM_SENSE = 2'd0;
-  localparam FROM_INQUIRY = 2'd1;
-  localparam FROM_CAPACITY = 2'd2;
+  reg [2:0] state_q;
+  reg mirror_q;
+  reg absent_q;  // the LUN that was asked for does not exist
+  reg [32:0] end_q;  // first block after the range
+  reg past_q;  // the first block is not on the medium
+  reg beyond_q;  // the last one is not
+  reg [31:0] last_lba_q;
+  reg empty_q;  // no blocks
+  reg dry_q;  // no bytes
+  reg [2:0] why_q;  // reason of a refusal
+  reg [`TGT_SENSE_W-1:0] note;  // ... as sense data
+  reg [7:0] caching_q;  // byte 2 of the caching page being returned
 
-  wire [ 7:0] opcode = cdb_i[79:72];
-  wire [31:0] lba = mirror_i ? mirror_lba_i : cdb_i[63:32];
-  wire [ 3:0] shift = med_block_len_i[12] ? 4'd12 : med_block_len_i[11] ? 4'd11 : med_block_len_i[10] ? 4'd10 : 4'd9;
-  wire [23:0] mirror_blocks = mirror_len_i >> shift;
-  wire        ragged = (mirror_blocks << shift) != mirror_len_i || mirror_len_i == 24'd0 || mirror_len_i > buf_bytes_i;
-  wire [15:0] blocks = mirror_i ? mirror_blocks[15:0] : cdb_i[23:8];
-  wire        beyond = {1'b0, lba} + {17'd0, blocks} > {1'b0, med_blocks_i};
-  wire        attention = attention_q[initiator_i];
-  wire [31:0] last_lba = med_blocks_i - 32'd1;
+  wire fault;
+  wire [3:0] command;
+  wire [15:0] fault_code, allocation;
+  wire [7:0] length;
+  wire [2:0] source;
+  wire [1:0] page_control = cdb_i[63:62];
+  wire [23:0] shown_blocks = med_blocks_i[31:24] != 8'd0 ? 24'hFFFFFF : med_blocks_i[23:0];  // in a block descriptor
+  wire reset = bus_rst_i || target_reset_i;
+
+  // Told of whatever waits: every command but these.
+  wire exempt = command == `TGT_CMD_INQUIRY || command == `TGT_CMD_SENSE || command == `TGT_CMD_LUNS;
+  wire verdict = state_q == VERDICT && !reset;
+  wire ranged = command == `TGT_CMD_READ || command == `TGT_CMD_WRITE || command == `TGT_CMD_SYNC || command == `TGT_CMD_MIRROR;
+  wire outside = (ranged && beyond_q) || ((command == `TGT_CMD_CAPACITY || command == `TGT_CMD_SYNC) && past_q);
+
+  wire left, waiting, noted, param_judged, param_bad_length, param_bad, param_changed;
+  wire [`TGT_SENSE_W-1:0] report, condition;
+  wire report_condition = command == `TGT_CMD_SENSE && !fault && !left;
+
+  assign busy_o = state_q != IDLE;
+
+  tgt_cdb u_cdb (
+      .clk_i(clk_i), .rst_ni(rst_ni), .take_i(state_q == FIELDS), .check_i(state_q == CHECK), .cdb_i(cdb_i),
+      .mirror_i(mirror_q), .mirror_lba_i(mirror_lba_i), .mirror_len_i(mirror_len_i), .buf_bytes_i(buf_bytes_i),
+      .block_len_i(med_block_len_i), .command_o(command), .lba_o(lba_o), .blocks_o(blocks_o), .fua_o(fua_o),
+      .fault_o(fault), .fault_code_o(fault_code), .allocation_o(allocation), .length_o(length), .source_o(source)
+  );
+
+  tgt_sense u_sense (
+      .clk_i(clk_i), .rst_ni(rst_ni), .bus_rst_i(bus_rst_i), .target_reset_i(target_reset_i), .initiator_i(initiator_i),
+      .losers_set_i(losers_set_i), .losers_i(losers_i), .losers_reset_i(losers_reset_i),
+      .sense_i(sense_i), .deferred_i(deferred_i), .sense_initiator_i(sense_initiator_i),
+      .sense_what_i({sense_key_i, sense_code_i}),
+      .look_i(state_q == CHECK), .fetch_i(state_q == RANGE), .absent_i(absent_q), .clear_i(verdict && !absent_q),
+      .take_i(verdict && !absent_q && waiting && (!exempt || report_condition)), .changed_i(param_changed),
+      .note_i(state_q == NOTE), .note_sense_i(note), .noted_o(noted), .left_o(left), .waiting_o(waiting),
+      .report_o(report), .condition_o(condition)
+  );
+
+  tgt_mode u_mode (
+      .clk_i(clk_i), .rst_ni(rst_ni), .reset_i(reset), .blocks_i(shown_blocks), .block_len_i(med_block_len_i),
+      .param_we_i(param_we_i), .param_index_i(param_index_i), .param_data_i(param_data_i), .param_done_i(param_done_i),
+      .judged_o(param_judged), .bad_length_o(param_bad_length), .bad_o(param_bad), .changed_o(param_changed),
+      .cache_o(cache_o)
+  );
+
+  tgt_pages u_pages (
+      .clk_i(clk_i), .rst_ni(rst_ni), .run_i(kind_o == `TGT_KIND_GENERATED), .source_i(source), .index_i(index_i),
+      .sense_i(report), .absent_i(absent_q), .wide_i(wide_i), .sync_i(period_i != 8'd0), .dt_i(dt_i), .qas_i(qas_i),
+      .last_lba_i(last_lba_q), .blocks_i(shown_blocks), .block_len_i(med_block_len_i), .wprot_i(med_wprot_i),
+      .caching_i(caching_q), .data_o(data_o)
+  );
 
   // Nothing to do in a clock should cost a simulation nothing.
-  wire        awake = note_q || bus_rst_i || target_reset_i || sense_i || decode_i || mirror_i;
-
-  always @(posedge clk_i) if (note_q) sense_q[note_initiator_q] <= noted_q;
+  wire awake = state_q != IDLE || decode_i || mirror_i || param_judged;
 
   always @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
-      sensed_q <= 16'd0;
-      attention_q <= 16'hFFFF;
-      attention_code_q <= `SCSI_ASC_POWER_ON;
-      note_q <= 1'b0;
-      note_initiator_q <= 4'd0;
-      noted_q <= 20'd0;
-      kind_o <= `TGT_KIND_STATUS;
-      status_o <= `SCSI_ST_GOOD;
+      state_q <= IDLE;
+      {mirror_q, absent_q, past_q, beyond_q} <= 4'd0;
+      end_q <= 33'd0;
+      last_lba_q <= 32'd0;
+      {caching_q, status_o} <= 16'd0;
       bytes_o <= 24'd0;
-      lba_o <= 32'd0;
-      blocks_o <= 16'd0;
-      source_q <= FROM_SENSE;
-      report_q <= 20'd0;
-      absent_q <= 1'b0;
+      {empty_q, dry_q} <= 2'd0;
+      why_q <= ABSENT;
+      kind_o <= `TGT_KIND_STATUS;
     end else if (awake) begin
-      note_q <= 1'b0;
-      if (bus_rst_i || target_reset_i) begin
-        sensed_q <= 16'd0;
-        attention_q <= 16'hFFFF;
-        attention_code_q <= bus_rst_i ? `SCSI_ASC_BUS_RESET : `SCSI_ASC_TARGET_RESET;
-      end else if (sense_i) begin
-        note(sense_initiator_i, sense_key_i, sense_code_i);
-      end else if (decode_i) begin
-        decode;
-      end else if (mirror_i) begin
-        decode_mirror;
-      end
+      if (reset) state_q <= IDLE;
+      else if (param_judged) judge_parameters;
+      else judge;
     end
   end
 
-  task decode;
+  task judge;
+    case (state_q)
+      IDLE: begin
+        mirror_q <= mirror_i;
+        state_q  <= FIELDS;
+      end
+      FIELDS: begin
+        absent_q <= lun_i != 6'd0;
+        state_q  <= CHECK;
+      end
+      CHECK: begin
+        end_q <= {1'b0, lba_o} + {17'd0, blocks_o};
+        past_q <= lba_o >= med_blocks_i;
+        last_lba_q <= med_blocks_i - 32'd1;
+        state_q <= RANGE;
+      end
+      RANGE: begin
+        beyond_q <= end_q > {1'b0, med_blocks_i};
+        empty_q <= blocks_o == 16'd0;
+        dry_q <= allocation == 16'd0;
+        bytes_o <= {16'd0, allocation < {8'd0, length} ? allocation[7:0] : length};
+        state_q <= VERDICT;
+      end
+      VERDICT: begin
+        state_q <= IDLE;
+        decide;
+      end
+      default: if (noted) state_q <= IDLE;  // NOTE
+    endcase
+  endtask
+
+  task decide;
     begin
       status_o <= `SCSI_ST_GOOD;
       kind_o <= `TGT_KIND_STATUS;
-      lba_o <= lba;
-      blocks_o <= blocks;
-      absent_q <= lun_i != 6'd0;
-      if (opcode != `SCSI_OP_REQUEST_SENSE) sensed_q[initiator_i] <= 1'b0;
-      if (opcode == `SCSI_OP_INQUIRY) inquiry;
-      else if (opcode == `SCSI_OP_REQUEST_SENSE) request_sense;
-      else if (lun_i != 6'd0) refuse(`SCSI_SK_ILLEGAL_REQUEST, `SCSI_ASC_LUN_NOT_SUPPORTED);
-      else if (attention) unit_attention;
-      else command;
+      if (absent_q && command != `TGT_CMD_INQUIRY && command != `TGT_CMD_SENSE) absent;
+      else if (waiting && !exempt) refuse(CONDITION);
+      else if (fault) refuse(FAULT);
+      else if (outside) refuse(OUTSIDE);
+      else if ((command == `TGT_CMD_WRITE || command == `TGT_CMD_MIRROR) && med_wprot_i) refuse(PROTECTED);
+      else accept;
     end
   endtask
 
-  task decode_mirror;
-    begin
-      status_o <= `SCSI_ST_GOOD;
-      kind_o <= `TGT_KIND_WRITE;
-      lba_o <= lba;
-      blocks_o <= blocks;
-      sensed_q[initiator_i] <= 1'b0;
-      if (lun_i != 6'd0) refuse(`SCSI_SK_ILLEGAL_REQUEST, `SCSI_ASC_LUN_NOT_SUPPORTED);
-      else if (attention) unit_attention;
-      else if (ragged) refuse(`SCSI_SK_ILLEGAL_REQUEST, `SCSI_ASC_INVALID_FIELD_IN_CDB);
-      else if (beyond) refuse(`SCSI_SK_ILLEGAL_REQUEST, `SCSI_ASC_LBA_OUT_OF_RANGE);
-      else if (med_wprot_i) refuse(`SCSI_SK_DATA_PROTECT, `SCSI_ASC_WRITE_PROTECTED);
-    end
+  task accept;
+    case (command)
+      `TGT_CMD_READ: if (!empty_q) kind_o <= `TGT_KIND_READ;
+      `TGT_CMD_WRITE, `TGT_CMD_MIRROR: if (!empty_q) kind_o <= `TGT_KIND_WRITE;
+      `TGT_CMD_SELECT: if (!dry_q) kind_o <= `TGT_KIND_PARAMETERS;
+      `TGT_CMD_SYNC: if (!cdb_i[65]) kind_o <= `TGT_KIND_SYNC;  // IMMED: the status does not wait
+      `TGT_CMD_READY: ;
+      default: begin
+        if (!dry_q) kind_o <= `TGT_KIND_GENERATED;
+        if (command == `TGT_CMD_MODE) mode_page;
+      end
+    endcase
   endtask
 
-  task note;
-    input [3:0] initiator;
-    input [3:0] key;
-    input [15:0] code;
-    begin
-      note_q <= 1'b1;
-      note_initiator_q <= initiator;
-      noted_q <= {key, code};
-      sensed_q[initiator] <= 1'b1;
-    end
+  task mode_page;
+    case (page_control)
+      2'd0: caching_q <= cache_o ? `TGT_CACHING_RCD | `TGT_CACHING_WCE : `TGT_CACHING_RCD;
+      2'd1: caching_q <= `TGT_CACHING_WCE;
+      default: caching_q <= `TGT_CACHING_RCD;
+    endcase
   endtask
 
   task refuse;
-    input [3:0] key;
-    input [15:0] code;
+    input [2:0] why;
     begin
-      kind_o <= `TGT_KIND_STATUS;
       status_o <= `SCSI_ST_CHECK_CONDITION;
-      note(initiator_i, key, code);
+      why_q <= why;
+      state_q <= NOTE;
     end
   endtask
 
-  task unit_attention;
+  // Sense data that waits is of the LUN that exists: it is not lost to this one.
+  task absent;
+    if (left) status_o <= `SCSI_ST_CHECK_CONDITION;
+    else refuse(ABSENT);
+  endtask
+
+  task judge_parameters;
     begin
-      attention_q[initiator_i] <= 1'b0;
-      refuse(`SCSI_SK_UNIT_ATTENTION, attention_code_q);
+      status_o <= `SCSI_ST_GOOD;
+      if (param_bad_length) refuse(LIST_LENGTH);
+      else if (param_bad) refuse(LIST_CONTENT);
     end
   endtask
 
-  task generate_data;
-    input [1:0] source;
-    input [23:0] length;
-    input [23:0] allocation;
-    begin
-      source_q <= source;
-      bytes_o <= allocation < length ? allocation : length;
-      if (allocation != 24'd0) kind_o <= `TGT_KIND_GENERATED;
-    end
-  endtask
-
-  task inquiry;
-    if (cdb_i[64] || cdb_i[63:56] != 8'd0) refuse(`SCSI_SK_ILLEGAL_REQUEST, `SCSI_ASC_INVALID_FIELD_IN_CDB);
-    else generate_data(FROM_INQUIRY, INQUIRY_BYTES, {8'd0, cdb_i[55:40]});
-  endtask
-
-  // Sense data of the last command first, then a waiting unit attention; both end here.
-  task request_sense;
-    begin
-      sensed_q[initiator_i] <= 1'b0;
-      if (lun_i != 6'd0) begin
-        report_q <= {`SCSI_SK_ILLEGAL_REQUEST, `SCSI_ASC_LUN_NOT_SUPPORTED};
-      end else if (sensed_q[initiator_i]) begin
-        report_q <= sense_q[initiator_i];
-      end else if (attention) begin
-        report_q <= {`SCSI_SK_UNIT_ATTENTION, attention_code_q};
-        attention_q[initiator_i] <= 1'b0;
-      end else begin
-        report_q <= {`SCSI_SK_NO_SENSE, `SCSI_ASC_NONE};
-      end
-      generate_data(FROM_SENSE, SENSE_BYTES, {16'd0, cdb_i[47:40]});
-    end
-  endtask
-
-  task command;
-    case (opcode)
-      `SCSI_OP_TEST_UNIT_READY: ;
-      `SCSI_OP_READ_CAPACITY_10: generate_data(FROM_CAPACITY, CAPACITY_BYTES, CAPACITY_BYTES);
-      `SCSI_OP_READ_10, `SCSI_OP_WRITE_10:
-      if (beyond) refuse(`SCSI_SK_ILLEGAL_REQUEST, `SCSI_ASC_LBA_OUT_OF_RANGE);
-      else if (opcode == `SCSI_OP_WRITE_10 && med_wprot_i) refuse(`SCSI_SK_DATA_PROTECT, `SCSI_ASC_WRITE_PROTECTED);
-      else if (blocks != 16'd0) kind_o <= opcode == `SCSI_OP_READ_10 ? `TGT_KIND_READ : `TGT_KIND_WRITE;
-      default: refuse(`SCSI_SK_ILLEGAL_REQUEST, `SCSI_ASC_INVALID_OPCODE);
+  always @(*) begin
+    case (why_q)
+      ABSENT: note = {34'd0, `SCSI_SK_ILLEGAL_REQUEST, `SCSI_ASC_LUN_NOT_SUPPORTED};
+      CONDITION: note = condition;
+      FAULT: note = {34'd0, `SCSI_SK_ILLEGAL_REQUEST, fault_code};
+      OUTSIDE:
+      note = {past_q ? lba_o : med_blocks_i, 2'b10, `SCSI_SK_ILLEGAL_REQUEST, `SCSI_ASC_LBA_OUT_OF_RANGE};
+      PROTECTED: note = {34'd0, `SCSI_SK_DATA_PROTECT, `SCSI_ASC_WRITE_PROTECTED};
+      LIST_LENGTH: note = {34'd0, `SCSI_SK_ILLEGAL_REQUEST, `SCSI_ASC_PARAMETER_LIST_LENGTH_ERROR};
+      default: note = {34'd0, `SCSI_SK_ILLEGAL_REQUEST, `SCSI_ASC_INVALID_FIELD_IN_PARAMETER_LIST};
     endcase
-  endtask
-
-  // Generated data, byte by byte.
-  function [7:0] sense_byte;
-    input [5:0] index;
-    input [19:0] sense;
-    case (index)
-      6'd0: sense_byte = 8'h70;
-      6'd2: sense_byte = {4'd0, sense[19:16]};
-      6'd7: sense_byte = 8'd10;
-      6'd12: sense_byte = sense[15:8];
-      6'd13: sense_byte = sense[7:0];
-      default: sense_byte = 8'd0;
-    endcase
-  endfunction
-
-  function [7:0] inquiry_byte;
-    input [5:0] index;
-    input absent;
-    input wide;
-    // vendor (8), product (16) and revision (4)
-    reg [28*8-1:0] text;
-    begin
-      text = "SILENT  MIRROR DISK     0001";
-      case (index)
-        6'd0: inquiry_byte = absent ? 8'h7F : 8'h00;
-        6'd1: inquiry_byte = 8'h00;
-        6'd2: inquiry_byte = 8'h03;
-        6'd3: inquiry_byte = 8'h02;
-        6'd4: inquiry_byte = 8'd31;
-        6'd5, 6'd6: inquiry_byte = 8'h00;
-        6'd7: inquiry_byte = {2'b00, wide, 3'b000, 1'b1, 1'b0};
-        default: inquiry_byte = text[8*(6'd35-index)+:8];
-      endcase
-    end
-  endfunction
-
-  function [7:0] capacity_byte;
-    input [2:0] index;
-    input [63:0] data;
-    capacity_byte = data[8*(3'd7-index)+:8];
-  endfunction
-
-  // Everything it depends on is an argument, so that the assignment below follows every change.
-  function [7:0] generated;
-    input [5:0] index;
-    input [1:0] source;
-    input [19:0] sense;
-    input absent;
-    input wide;
-    input [63:0] capacity;
-    case (source)
-      FROM_SENSE: generated = sense_byte(index, sense);
-      FROM_INQUIRY: generated = inquiry_byte(index, absent, wide);
-      default: generated = capacity_byte(index[2:0], capacity);
-    endcase
-  endfunction
-
-  wire [63:0] capacity = {last_lba, 19'd0, med_block_len_i};
-
-  assign data_o = {
-    generated(index_i | 6'd1, source_q, report_q, absent_q, wide_i, capacity),
-    generated(index_i, source_q, report_q, absent_q, wide_i, capacity)
-  };
+  end
 
 endmodule
 `default_nettype wire

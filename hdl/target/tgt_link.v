@@ -1,25 +1,24 @@
-// The target's side of a connection: which phase comes next, what its bytes mean, when the bus is let go.
+// The target's side of a connection: which phase comes next, what is said, when the bus is let go.
 //
 // Used by scsi_target. It owns BSY as long as this drive is the selected or reselecting target, and the phase lines (through
-// tgt_phase) as long as it is the current target; in silent mirroring the two may be in different hands (docs/protocol.md).
-// Rules: SPI-3 phase sequences, attention condition, parity recovery; the hand-over's windows are in tgt_mirror.
+// tgt_phase) as long as it is the current target; in silent mirroring the two may be in different hands (docs/protocol.md). Messages are
+// exchanged by tgt_dialog, CDBs are read by tgt_command, what a command needs of the bus is ordered by tgt_flow. Rules: SPI-3 phase
+// sequences, parity recovery of COMMAND and STATUS, QAS; the hand-over's windows are in tgt_mirror.
 `default_nettype none
-`include "scsi_agreement.vh"
 `include "scsi_defs.vh"
+`include "scsi_timing.vh"
 `include "tgt_events.vh"
-`include "tgt_kinds.vh"
 
 module tgt_link #(
-    parameter MSG_QUERY  = `MIRROR_MSG_QUERY,
-    parameter MSG_SWITCH = `MIRROR_MSG_SWITCH_ROLE,
-    parameter BUF_BYTES  = 4096
+    parameter CLK_PERIOD_PS = 6250,
+    parameter MSG_SWITCH = `MIRROR_MSG_SWITCH_ROLE
 ) (
     input wire clk_i,
     input wire rst_ni,
     input wire bus_rst_i,
-    input wire free_i,      // BUS FREE
+    input wire free_i,     // BUS FREE
+    input wire sel_i,
     input wire atn_i,
-    input wire cfg_wide_i,
 
     // how connections begin
     input  wire       selected_i,      // pulse
@@ -29,220 +28,174 @@ module tgt_link #(
     input  wire       arb_done_i,
     input  wire       arb_timeout_i,
 
-    // messages of the initiator, and what they said so far
-    input wire       byte_i,
-    input wire       end_i,
-    input wire       msg_error_i,
-    input wire [4:0] event_i,
-    input wire [7:0] code_i,
-    input wire [7:0] arg_i,
-    input wire [5:0] lun_i,
-    input wire       identified_i,
-    input wire       disc_priv_i,
-    input wire       tagged_i,
+    // the nexus
+    output reg  [3:0] initiator_o,    // of the present connection
+    input  wire       identified_i,
+    input  wire       disc_priv_i,
+    input  wire       tagged_i,
+    output wire       early_o,        // nothing but messages so far, and the initiator began
+    output reg        resumed_o,      // this connection began with a reselection
+    output reg        target_reset_o, // pulse: TARGET RESET message
+    input  wire       dt_i,           // agreed with this initiator
+    input  wire       wide_i,
+    input  wire       qas_i,
+
+    // messages
+    output reg        say_o,         // pulse
+    output reg  [7:0] say_code_o,
+    output reg  [7:0] say_arg_o,
+    output reg  [1:0] say_length_o,
+    output reg        listen_o,      // pulse
+    input  wire       talk_over_i,   // pulse
+    input  wire [3:0] outcome_i,     // tgt_events.vh
+    input  wire       resent_i,
+    input  wire       talk_in_i,
+    input  wire       talk_start_i,
+    input  wire [3:0] talk_bytes_i,
+    input  wire [7:0] code_i,        // of the initiator's message
+    input  wire [7:0] arg_i,
 
     // enrolment and the mirrored operation
-    output reg  [ 3:0] initiator_o,    // of the present connection
-    output reg         enrol_o,        // pulse: the answer to QUERY was accepted
-    input  wire        enrol_room_i,
-    input  wire        group_i,        // enrolled in the group that the message names
-    input  wire        named_i,        // ... and it names this drive
-    input  wire        take_i,
-    input  wire        reclaim_i,
-    input  wire        release_i,
-    input  wire        discard_i,
-    input  wire [ 3:0] op_initiator_i,
-    input  wire [23:0] op_len_i,
-    output reg         leader_wait_o,
-    output reg         first_req_o,
-    output wire        mirrored_o,     // this connection's data is of the mirrored operation
+    output reg        enrol_o,         // pulse: the answer to QUERY was accepted
+    input  wire       take_i,
+    input  wire       reclaim_i,
+    input  wire       release_i,
+    input  wire [3:0] op_initiator_i,
+    output reg        leader_wait_o,
+    output reg        first_req_o,
+    output wire       mirrored_o,      // this connection's data is of the mirrored operation
+    output reg        part_o,          // participant: phase lines without BSY
 
-    // the disk
-    output reg         decode_o,
-    output reg         mirror_o,
-    output reg  [79:0] cdb_o,
-    input  wire [ 1:0] kind_i,
-    input  wire [ 7:0] disk_status_i,
-    input  wire [23:0] gen_bytes_i,
-    input  wire [31:0] disk_lba_i,
-    input  wire [15:0] disk_blocks_i,
-    output reg         sense_o,
-    output reg  [ 3:0] sense_initiator_o,
-    output reg  [ 3:0] sense_key_o,
-    output reg  [15:0] sense_code_o,
-    output reg         target_reset_o,
+    // the task being executed
+    input  wire        idle_i,          // there is none, and none waits
+    output reg         begin_o,         // pulse: execute the command
+    output reg         mirror_o,        // pulse: execute the mirrored write
+    input  wire        want_i,          // reselect for it
+    output reg         attached_o,      // pulse: this connection is now the task's
+    output reg         gave_up_o,       // pulse: nobody answers
+    output reg         lost_o,          // pulse: the connection broke off
+    input  wire [ 1:0] order_i,         // tgt_events.vh
+    input  wire        order_in_i,
+    input  wire [23:0] order_bytes_i,
+    input  wire [ 7:0] order_code_i,
+    output reg         taken_o,         // pulse
+    output reg         fin_o,           // pulse
+    output reg  [ 1:0] fin_result_o,
+    input  wire [ 3:0] task_initiator_i,
+    input  wire [ 5:0] task_lun_i,
+    input  wire        task_tagged_i,
 
-    // buffer and medium
-    /* verilator lint_off UNUSEDSIGNAL */
-    input  wire [12:0] block_len_i,  // 512, 1024, 2048 or 4096
-    /* verilator lint_on UNUSEDSIGNAL */
-    output reg         data_begin_o,
-    output wire        data_keep_o,
-    output reg         blocks_start_o,
-    output reg         blocks_write_o,
-    output reg  [31:0] blocks_lba_o,
-    output reg  [15:0] blocks_count_o,
-    input  wire        blocks_busy_i,
-    input  wire        blocks_done_i,
-    input  wire        blocks_error_i,
+    // tasks that have to wait
+    output reg       offer_o,   // pulse: room?
+    input  wire      answer_i,  // pulse
+    input  wire      room_i,
+    input  wire      used_i,
+    output reg       push_o,    // pulse
+    output reg       kill_o,    // pulse
+    output reg [2:0] kill_kind_o,
 
-    // the task that waits for its reselection
-    output reg        task_set_o,
-    output reg        task_result_o,
-    output reg  [7:0] task_result_status_o,
-    output reg        task_ended_o,
-    output reg        task_clear_o,
-    input  wire       task_valid_i,
-    input  wire       task_ready_i,
-    input  wire [3:0] task_initiator_i,
-    input  wire       task_same_i,   // ... is of the nexus that the bus is about
-    input  wire [5:0] task_lun_i,
-    input  wire       task_tagged_i,
-    input  wire [7:0] task_tag_i,
-    input  wire [7:0] task_status_i,
+    output reg        sense_o,       // pulse: ABORTED COMMAND for initiator_o
+    output reg [15:0] sense_code_o,
 
     // stall timer
     output wire stall_run_o,
-    output reg  part_o,       // participant: phase lines without BSY
     input  wire stalled_i,
 
     // phase engine
     output reg         drive_o,
     output reg         settled_o,
     output reg  [ 2:0] phase_o,
-    output wire [`SCSI_AGR_W-1:0] agree_o,  // with the initiator of this connection
     output reg         start_o,
     output reg  [23:0] bytes_o,
-    output wire [ 7:0] byte_o,        // next byte of MESSAGE IN or STATUS
+    output reg  [ 7:0] status_o,       // the byte of STATUS
     input  wire        engine_busy_i,
-    input  wire        put_i,
     input  wire        got_i,
     input  wire        done_i,
-    input  wire [ 7:0] rdata_i,
     input  wire        error_i,
+    output reg         cdb_clear_o,    // pulse: a CDB begins
+    input  wire [ 3:0] cdb_rest_i,     // bytes after the operation code
 
     output reg bsy_o
 );
 
-  localparam MESSAGE_RETRIES = 2'd3;
+  localparam RETRIES = 2'd3;  // of command and status, in a connection
   localparam RESELECTIONS = 2'd3;  // repeated when nobody answers
+  localparam QAS_TICKS = 2 * `SCSI_TICKS(`SCSI_QAS_ARBITRATION_NS);
 
   localparam IDLE = 5'd0;  // not connected, or between hand-over and status
-  localparam MSG_OUT = 5'd1;  // a byte of MESSAGE OUT is being asked for
-  localparam MSG_IN = 5'd2;  // a message is being sent
+  localparam TALK = 5'd1;  // tgt_dialog is at work
   localparam COMMAND_START = 5'd3;
   localparam COMMAND_FIRST = 5'd4;  // operation code
   localparam COMMAND_REST = 5'd5;  // rest of the CDB
-  localparam DECODE = 5'd6;
-  localparam JUDGE = 5'd7;  // tgt_disk looks at the command
-  localparam DECODED = 5'd8;
-  localparam FILL = 5'd9;  // blocks come from the medium
-  localparam DATA_IN = 5'd10;
-  localparam DATA_OUT_START = 5'd11;
-  localparam DATA_OUT = 5'd12;
-  localparam COMMIT = 5'd13;  // start: blocks go to the medium
-  localparam WRITING = 5'd14;  // ... while connected
-  localparam DETACH = 5'd15;  // ... while disconnected
-  localparam STAY = 5'd16;  // DISCONNECT was rejected: wait for the medium here
-  localparam STATUS_START = 5'd17;
-  localparam STATUS = 5'd18;
-  localparam COMPLETE = 5'd19;
-  localparam FINISHED = 5'd20;
-  localparam ENROL = 5'd21;  // the answer to QUERY has been accepted
-  localparam MIRROR_JUDGE = 5'd22;  // tgt_disk looks at the mirrored write
-  localparam MIRROR_START = 5'd23;
-  localparam MIRROR_DATA = 5'd24;  // this drive's copy is coming in
-  localparam HOLD = 5'd25;  // phase held with REQ false until ATN
-  localparam LEADER_WAIT = 5'd26;  // leader: another target drives the phase lines
+  localparam ADMIT = 5'd6;  // a whole command is here
+  localparam OFFERED = 5'd7;  // tgt_queue is looking for room
+  localparam PARK = 5'd8;  // DISCONNECT was accepted: the command waits in the queue
+  localparam NO_ROOM = 5'd9;  // it cannot
+  localparam SERVE = 5'd10;  // connected for tgt_flow, which has not ordered anything
+  localparam DATA = 5'd11;
+  localparam RESIDUE = 5'd12;  // the last byte of data in was not one
+  localparam SAID = 5'd13;  // an order has been carried out
+  localparam STAYED = 5'd14;  // an order to disconnect has not been
+  localparam DETACH = 5'd15;  // ... has been
+  localparam STATUS_START = 5'd16;
+  localparam STATUS = 5'd17;
+  localparam COMPLETE = 5'd18;
+  localparam DONE = 5'd19;  // TASK COMPLETE was accepted
+  localparam CLOSE = 5'd20;  // the connection is over
+  localparam QAS_OPEN = 5'd21;  // QAS REQUEST was accepted
+  localparam QAS = 5'd22;  // BSY is kept until somebody asserts SEL
+  localparam FINISHED = 5'd23;
+  localparam RESTORE = 5'd28;  // RESTORE POINTERS, then COMMAND again
+  localparam HOLD = 5'd26;  // phase held with REQ false until ATN
+  localparam LEADER_WAIT = 5'd27;  // leader: another target drives the phase lines
 
-  reg  [ 4:0] state_q;
-  reg  [ 4:0] resume_q;       // where the connection goes on after MESSAGE OUT
-  reg  [ 4:0] after_q;        // where it goes after the MESSAGE IN now sent
-  reg         resumed_q;      // this connection began with a reselection
-  reg         leader_q;       // leader of a mirrored operation
-  reg  [ 7:0] leader_yz_q;
-  reg  [ 1:0] retries_q;
-  reg  [ 1:0] calls_q;        // reselections that nobody has answered
-  reg  [39:0] msg_q;          // MESSAGE IN or STATUS, next byte on top
-  reg  [39:0] msg_again_q;    // the same message, for a resend
-  reg  [ 2:0] msg_len_q;
-  reg         msg_sent_q;     // what MESSAGE REJECT and MESSAGE PARITY ERROR refer to
-  reg  [15:0] wide_q;         // agreements, by initiator
-  reg  [ 3:0] cdb_pos_q;      // byte of the CDB under way, counted down
-  reg         error_q;        // wrong parity in this COMMAND or DATA OUT phase
-  reg  [ 7:0] status_q;
-  reg  [15:0] blocks_left_q;  // of an ordinary READ or WRITE
-  reg         task_write_q;   // blocks are being written for the waiting task
+  reg [4:0] state_q;
+  reg [4:0] after_q;  // where the connection goes on after TALK
+  reg leader_q;  // leader of a mirrored operation
+  reg [7:0] leader_yz_q;
+  reg serving_q;  // this connection is the executed task's
+  reg own_q;  // status of a command that is not going to be executed
+  reg data_in_q;  // the phase before MESSAGE OUT was DATA IN
+  reg [1:0] retries_q;
+  reg [1:0] calls_q;  // reselections that nobody has answered
+  reg error_q;  // wrong parity in this COMMAND or DATA OUT phase
+  reg [8:0] qas_q;  // clocks since the phase lines went
 
-  wire [15:0] chunk = chunk_of(blocks_left_q, block_len_i[12:10]);
-  wire        connected = bsy_o || part_o;
-  wire        refused = kind_i != `TGT_KIND_WRITE;  // of a mirrored write
+  wire connected = bsy_o || part_o;
+  wire odd_in = phase_o[0] && wide_i && bytes_o[0];
+  wire damaged = error_i && !phase_o[0] && (got_i || done_i);
 
-  assign mirrored_o  = leader_q || part_o;
-  assign agree_o     = {2'b00, wide_q[initiator_o], 15'd0};
+  assign mirrored_o = leader_q || part_o;
+  assign early_o = state_q == TALK && after_q == COMMAND_START && !resumed_o && !mirrored_o;
   assign stall_run_o = engine_busy_i || state_q == HOLD || state_q == LEADER_WAIT;
-  assign byte_o      = msg_q[39:32];
-  assign data_keep_o = !(mirrored_o && refused);
-
-  // Blocks that the sector buffer takes at a time.
-  function [15:0] chunk_of;
-    input [15:0] left;
-    input [2:0] block_len;  // bits 12:10
-    reg [15:0] room;
-    begin
-      room = block_len[2] ? BUF_BYTES / 4096 : block_len[1] ? BUF_BYTES / 2048 : block_len[0] ? BUF_BYTES / 1024
-           : BUF_BYTES / 512;
-      chunk_of = left < room ? left : room;
-    end
-  endfunction
-
-  function [23:0] bytes_of;
-    input [15:0] blocks;
-    input [2:0] block_len;  // bits 12:10
-    bytes_of = {8'd0, blocks} << (block_len[2] ? 4'd12 : block_len[1] ? 4'd11 : block_len[0] ? 4'd10 : 4'd9);
-  endfunction
 
   // Where a connection goes on when the initiator had something to say about the message that would have ended it.
   function [4:0] undone;
     input [4:0] after;
     case (after)
-      DETACH: undone = STAY;
-      ENROL: undone = FINISHED;
+      DETACH: undone = STAYED;
+      PARK: undone = NO_ROOM;
+      QAS_OPEN: undone = FINISHED;
       default: undone = after;
     endcase
   endfunction
 
-  // CDB bytes after the operation code, by group code.
-  function [3:0] cdb_rest;
-    input [2:0] group;
-    case (group)
-      3'd1, 3'd2: cdb_rest = 4'd9;
-      3'd4: cdb_rest = 4'd15;
-      3'd5: cdb_rest = 4'd11;
-      default: cdb_rest = 4'd5;
-    endcase
-  endfunction
-
   // Nothing to do in a clock should cost a simulation nothing.
-  wire pulsed = enrol_o || first_req_o || decode_o || mirror_o || sense_o || target_reset_o || data_begin_o || blocks_start_o
-      || task_set_o || task_result_o || task_ended_o || task_clear_o || start_o || settled_o;
-  wire disturbed = bus_rst_i || discard_i || (task_write_q && blocks_done_i)
-      || (connected && (stalled_i || (free_i && state_q != IDLE)));
-  reg  waiting;
+  wire pulsed = enrol_o || first_req_o || begin_o || mirror_o || attached_o || gave_up_o || lost_o || taken_o || fin_o || sense_o
+      || target_reset_o || say_o || listen_o || offer_o || push_o || kill_o || start_o || settled_o || cdb_clear_o;
+  wire broken = connected && (stalled_i || (free_i && state_q != IDLE));
+  reg waiting;
 
   always @(*) begin
     case (state_q)
       IDLE:
-      waiting = !(selected_i || arb_done_i || arb_timeout_i || take_i) && task_ready_i == reselect_o
-          && {retries_q, msg_sent_q} == 3'd0;
-      MSG_OUT: waiting = !byte_i;
-      MSG_IN: waiting = !put_i && !done_i;
+      waiting = !(selected_i || arb_done_i || arb_timeout_i || take_i) && want_i == reselect_o && retries_q == 2'd0;
+      TALK: waiting = !talk_over_i && !talk_start_i;
       COMMAND_FIRST, COMMAND_REST: waiting = !got_i && !done_i;
-      DATA_OUT, MIRROR_DATA: waiting = !(got_i && error_i) && !done_i;
-      DATA_IN, STATUS: waiting = !done_i;
-      FILL: waiting = blocks_count_o != 16'd0 && !blocks_done_i;
-      WRITING: waiting = !blocks_done_i;
-      STAY: waiting = !task_ready_i;
+      DATA: waiting = !damaged && !done_i;
+      STATUS: waiting = !done_i;
+      SERVE: waiting = order_i == `TGT_ORDER_NONE && !atn_i;
+      OFFERED: waiting = !answer_i;
       HOLD: waiting = !atn_i;
       LEADER_WAIT: waiting = !release_i && !reclaim_i;
       default: waiting = 1'b0;
@@ -253,34 +206,28 @@ module tgt_link #(
     if (!rst_ni) begin
       leave;
       pulses_off;
-      wide_q <= 16'd0;
       reselect_o <= 1'b0;
-      {resume_q, after_q} <= {IDLE, IDLE};
-      {msg_sent_q, error_q, task_write_q, blocks_write_o, resumed_q} <= 5'd0;
-      {msg_q, msg_again_q, msg_len_q} <= 83'd0;
-      {leader_yz_q, status_q, task_result_status_o} <= 24'd0;
-      {retries_q, calls_q, cdb_pos_q, initiator_o} <= 12'd0;
-      {blocks_left_q, blocks_lba_o, blocks_count_o} <= 64'd0;
-      {sense_initiator_o, sense_key_o, sense_code_o} <= 24'd0;
-      cdb_o <= 80'd0;
+      after_q <= IDLE;
+      {error_q, resumed_o, own_q, data_in_q} <= 4'd0;
+      {say_code_o, say_arg_o, leader_yz_q, status_o} <= 32'd0;
+      say_length_o <= 2'd0;
+      initiator_o <= 4'd0;
+      {retries_q, calls_q, fin_result_o} <= 6'd0;
+      kill_kind_o <= `TGT_KILL_TASK;
+      sense_code_o <= 16'd0;
       bytes_o <= 24'd0;
       phase_o <= 3'd0;
-    end else if (pulsed || disturbed || !waiting) begin
+      qas_q <= 9'd0;
+    end else if (pulsed || bus_rst_i || broken || !waiting) begin
       pulses_off;
-      if (task_write_q && blocks_done_i) task_written;
-      if (task_clear_o) task_write_q <= 1'b0;
       if (bus_rst_i) begin
         leave;
-        wide_q <= 16'd0;
         reselect_o <= 1'b0;
-        resumed_q <= 1'b0;
+        resumed_o <= 1'b0;
         calls_q <= 2'd0;
-        task_write_q <= 1'b0;
-        task_clear_o <= 1'b1;
-      end else if (connected && (stalled_i || (free_i && state_q != IDLE))) begin
+      end else if (broken) begin
         let_go;
       end else begin
-        if (discard_i) task_clear_o <= 1'b1;
         flow;
       end
     end
@@ -288,15 +235,15 @@ module tgt_link #(
 
   task pulses_off;
     begin
-      {enrol_o, first_req_o, decode_o, mirror_o, sense_o, target_reset_o, data_begin_o, blocks_start_o} <= 8'd0;
-      {task_set_o, task_result_o, task_ended_o, task_clear_o, start_o, settled_o} <= 6'd0;
+      {enrol_o, first_req_o, begin_o, mirror_o, attached_o, gave_up_o, lost_o, taken_o, fin_o, sense_o} <= 10'd0;
+      {target_reset_o, say_o, listen_o, offer_o, push_o, kill_o, start_o, settled_o, cdb_clear_o} <= 9'd0;
     end
   endtask
 
   // Everything released; what waits for reselection stays.
   task leave;
     begin
-      {bsy_o, drive_o, part_o, leader_q, leader_wait_o} <= 5'd0;
+      {bsy_o, drive_o, part_o, leader_q, leader_wait_o, serving_q} <= 6'd0;
       state_q <= IDLE;
     end
   endtask
@@ -305,8 +252,8 @@ module tgt_link #(
   task let_go;
     begin
       leave;
-      resumed_q <= 1'b0;
-      task_ended_o <= resumed_q;
+      resumed_o <= 1'b0;
+      lost_o <= serving_q;
     end
   endtask
 
@@ -314,111 +261,89 @@ module tgt_link #(
     begin
       case (state_q)
         IDLE: idle;
-        MSG_OUT: if (byte_i) message_out;
-        MSG_IN: begin
-          if (put_i) msg_q <= {msg_q[31:0], 8'd0};
-          if (done_i) begin
-            msg_sent_q <= 1'b1;
-            if (atn_i) begin
-              listen(undone(after_q));
-            end else begin
-              agree;
-              proceed(after_q);
-            end
-          end
+        TALK: begin
+          if (talk_start_i) drive(talk_in_i ? `SCSI_PH_MSG_IN : `SCSI_PH_MSG_OUT, {20'd0, talk_bytes_i});
+          if (talk_over_i) talked;
         end
         COMMAND_START: begin
           error_q <= 1'b0;
-          cdb_pos_q <= 4'd9;
-          cdb_o <= 80'd0;
+          cdb_clear_o <= 1'b1;
           drive(`SCSI_PH_COMMAND, 24'd1);
           state_q <= COMMAND_FIRST;
         end
         COMMAND_FIRST: begin
-          if (got_i) cdb_byte;
+          if (got_i && error_i) error_q <= 1'b1;
           if (done_i) begin
             if (error_q) begin
+              // the length of a CDB whose operation code is damaged is unknown: nothing more of it is asked for
               command_error;
             end else begin
-              bytes_o <= {20'd0, cdb_rest(cdb_o[79:77])};
+              bytes_o <= {20'd0, cdb_rest_i};
               start_o <= 1'b1;
               state_q <= COMMAND_REST;
             end
           end
         end
         COMMAND_REST: begin
-          if (got_i) cdb_byte;
-          if (done_i) begin
-            if (error_q) command_error;
-            else proceed(DECODE);
-          end
-        end
-        DECODE:
-        if (task_valid_i || blocks_busy_i) begin
-          status_q <= tagged_i ? `SCSI_ST_TASK_SET_FULL : `SCSI_ST_BUSY;
-          state_q <= STATUS_START;
-        end else begin
-          decode_o <= 1'b1;
-          state_q <= JUDGE;
-        end
-        JUDGE: if (!decode_o) state_q <= DECODED;
-        DECODED: decoded;
-        FILL: fill;
-        DATA_IN: if (done_i) data_in_done;
-        DATA_OUT_START: begin
-          error_q <= 1'b0;
-          data_begin_o <= 1'b1;
-          drive(`SCSI_PH_DATA_OUT, bytes_of(chunk, block_len_i[12:10]));
-          state_q <= DATA_OUT;
-        end
-        DATA_OUT: begin
           if (got_i && error_i) error_q <= 1'b1;
           if (done_i) begin
-            if (error_q) check(initiator_o, `SCSI_SK_ABORTED_COMMAND, `SCSI_ASC_PARITY_ERROR);
-            proceed(error_q ? STATUS_START : COMMIT);
+            if (error_q) command_error;
+            else proceed(ADMIT);
           end
         end
-        COMMIT: begin
-          move_blocks(1'b1);
-          if (disc_priv_i && blocks_left_q == chunk) begin
-            task_set_o <= 1'b1;
-            task_write_q <= 1'b1;
-            say({`SCSI_MSG_DISCONNECT, 32'd0}, 3'd1, DETACH);
-          end else begin
-            state_q <= WRITING;
-          end
+        ADMIT:
+        if (idle_i) begin
+          begin_o   <= 1'b1;
+          serving_q <= 1'b1;
+          state_q   <= SERVE;
+        end else begin
+          offer_o <= 1'b1;
+          state_q <= OFFERED;
         end
-        WRITING: if (blocks_done_i) written;
-        DETACH: let_go;
-        STAY:
-        if (task_ready_i) begin
-          status_q <= task_status_i;
-          task_ended_o <= 1'b1;
-          state_q <= STATUS_START;
+        OFFERED: if (answer_i) offered;
+        PARK: begin
+          push_o  <= 1'b1;
+          state_q <= CLOSE;
         end
+        NO_ROOM: own_status(`SCSI_ST_BUSY);
+        SERVE: serve;
+        DATA: begin
+          if (damaged) error_q <= 1'b1;
+          if (done_i) data_done;
+        end
+        RESIDUE: say(`SCSI_MSG_IGNORE_WIDE_RESIDUE, 8'd1, 2'd2, SAID);
+        SAID: finish(`TGT_FIN_OK);
+        STAYED: finish(`TGT_FIN_REFUSED);
+        DETACH: over;
         STATUS_START: begin
-          msg_q <= {status_q, 32'd0};
           drive(`SCSI_PH_STATUS, 24'd1);
           state_q <= STATUS;
         end
         STATUS: if (done_i) proceed(COMPLETE);
-        COMPLETE: say({`SCSI_MSG_TASK_COMPLETE, 32'd0}, 3'd1, FINISHED);
-        ENROL: begin
-          enrol_o <= 1'b1;
-          let_go;
+        COMPLETE: say(`SCSI_MSG_TASK_COMPLETE, 8'd0, 2'd1, DONE);
+        DONE: over;
+        CLOSE:
+        if (qas_i) say(`SCSI_MSG_QAS_REQUEST, 8'd0, 2'd1, QAS_OPEN);
+        else let_go;
+        QAS_OPEN:
+        if (resent_i) let_go;
+        else begin
+          drive_o <= 1'b0;
+          qas_q   <= 9'd0;
+          state_q <= QAS;
         end
-        MIRROR_JUDGE: if (!mirror_o) state_q <= MIRROR_START;
-        MIRROR_START: mirror_start;
-        MIRROR_DATA: begin
-          if (got_i && error_i) error_q <= 1'b1;
-          if (done_i) mirror_done;
+        QAS: begin
+          qas_q <= qas_q + 9'd1;
+          reselect_o <= want_i;
+          if (sel_i || qas_q == QAS_TICKS[8:0]) let_go;
         end
+        RESTORE: say(`SCSI_MSG_RESTORE_POINTERS, 8'd0, 2'd1, COMMAND_START);
         HOLD: if (atn_i) listen(HOLD);
         LEADER_WAIT:
         if (release_i) let_go;
         else if (reclaim_i) begin
           leader_wait_o <= 1'b0;
-          say({MSG_SWITCH[7:0], leader_yz_q, 24'd0}, 3'd2, HOLD);
+          say(MSG_SWITCH[7:0], leader_yz_q, 2'd2, HOLD);
         end
         default: let_go;  // FINISHED
       endcase
@@ -438,12 +363,37 @@ module tgt_link #(
     end
   endtask
 
-  task listen;
-    input [4:0] resume;
+  // The phase lines go at once, the rest follows while they settle.
+  task talk;
+    input [2:0] phase;
+    input [4:0] after;
     begin
-      resume_q <= resume;
-      drive(`SCSI_PH_MSG_OUT, 24'd1);
-      state_q <= MSG_OUT;
+      drive_o <= 1'b1;
+      phase_o <= phase;
+      after_q <= after;
+      state_q <= TALK;
+    end
+  endtask
+
+  task listen;
+    input [4:0] after;
+    begin
+      listen_o <= 1'b1;
+      talk(`SCSI_PH_MSG_OUT, after);
+    end
+  endtask
+
+  task say;
+    input [7:0] code;
+    input [7:0] arg;
+    input [1:0] length;
+    input [4:0] after;
+    begin
+      say_o <= 1'b1;
+      say_code_o <= code;
+      say_arg_o <= arg;
+      say_length_o <= length;
+      talk(`SCSI_PH_MSG_IN, after);
     end
   endtask
 
@@ -451,46 +401,35 @@ module tgt_link #(
   task proceed;
     input [4:0] next;
     if (atn_i) listen(next);
-    else begin
-      msg_sent_q <= 1'b0;
-      state_q <= next;
-    end
+    else state_q <= next;
   endtask
 
-  task say;
-    input [39:0] message;
-    input [2:0] length;
-    input [4:0] after;
-    begin
-      msg_q <= message;
-      msg_again_q <= message;
-      msg_len_q <= length;
-      after_q <= after;
-      msg_sent_q <= 1'b0;
-      drive(`SCSI_PH_MSG_IN, {21'd0, length});
-      state_q <= MSG_IN;
-    end
-  endtask
-
+  // CHECK CONDITION for a command that is not going to be executed.
   task check;
-    input [3:0] initiator;
-    input [3:0] key;
     input [15:0] code;
     begin
-      status_q <= `SCSI_ST_CHECK_CONDITION;
       sense_o <= 1'b1;
-      sense_initiator_o <= initiator;
-      sense_key_o <= key;
       sense_code_o <= code;
+      own_status(`SCSI_ST_CHECK_CONDITION);
     end
   endtask
 
-  // ---- connections begin
+  task own_status;
+    input [7:0] status;
+    begin
+      own_q <= 1'b1;
+      status_o <= status;
+      state_q <= STATUS_START;
+    end
+  endtask
+
+  // ---- connections begin and end
 
   task idle;
     begin
-      reselect_o <= task_ready_i && !selected_i && !arb_done_i && !arb_timeout_i;
-      {retries_q, msg_sent_q} <= 3'd0;
+      reselect_o <= want_i && !selected_i && !arb_done_i && !arb_timeout_i;
+      retries_q <= 2'd0;
+      {own_q, data_in_q} <= 2'd0;
       if (selected_i) begin
         bsy_o <= 1'b1;
         initiator_o <= peer_i;
@@ -498,148 +437,167 @@ module tgt_link #(
         else state_q <= COMMAND_START;
       end else if (arb_done_i) begin
         bsy_o <= 1'b1;
-        resumed_q <= 1'b1;
+        {resumed_o, serving_q, attached_o} <= 3'b111;
         calls_q <= 2'd0;
         initiator_o <= task_initiator_i;
-        status_q <= task_status_i;
-        say({`SCSI_MSG_IDENTIFY | {2'd0, task_lun_i}, `SCSI_MSG_SIMPLE, task_tag_i, 16'd0},
-            task_tagged_i ? 3'd3 : 3'd1, STATUS_START);
+        say(`SCSI_MSG_IDENTIFY | {2'd0, task_lun_i}, `SCSI_MSG_SIMPLE, task_tagged_i ? 2'd3 : 2'd1, SERVE);
       end else if (arb_timeout_i) begin
-        if (calls_q == RESELECTIONS) begin
-          task_ended_o <= 1'b1;
-          calls_q <= 2'd0;
-          check(task_initiator_i, `SCSI_SK_ABORTED_COMMAND, `SCSI_ASC_RESELECT_FAILURE);
-        end else begin
-          calls_q <= calls_q + 2'd1;
-        end
+        calls_q   <= calls_q == RESELECTIONS ? 2'd0 : calls_q + 2'd1;
+        gave_up_o <= calls_q == RESELECTIONS;
       end else if (take_i) begin
         part_o <= 1'b1;
         initiator_o <= op_initiator_i;
-        mirror_o <= 1'b1;
-        state_q <= MIRROR_JUDGE;
+        begin_mirrored;
       end
     end
   endtask
 
-  // ---- MESSAGE OUT
-
-  task message_out;
+  task begin_mirrored;
     begin
-      if (msg_error_i) begin
-        // all bytes are taken until ATN falls; then REQ in the same phase asks for all of them again
-        if (!end_i) next_byte;
-        else if (retries_q == MESSAGE_RETRIES) let_go;
-        else begin
-          retries_q <= retries_q + 2'd1;
-          next_byte;
-        end
-      end else if (event_i == `TGT_EV_NONE) begin
-        if (end_i) reject;
-        else next_byte;
-      end else if (!identified_i && !resumed_q && event_i != `TGT_EV_IDENTIFY && event_i != `TGT_EV_ABORT
-                   && event_i != `TGT_EV_TARGET_RESET) begin
-        let_go;
+      mirror_o  <= 1'b1;
+      serving_q <= 1'b1;
+      state_q   <= SERVE;
+    end
+  endtask
+
+  // TASK COMPLETE or the DISCONNECT that tgt_flow ordered has been accepted.
+  task over;
+    begin
+      fin_o <= serving_q;
+      fin_result_o <= `TGT_FIN_OK;
+      serving_q <= 1'b0;
+      state_q <= CLOSE;
+    end
+  endtask
+
+  task offered;
+    if (used_i) begin
+      kill_o <= 1'b1;
+      kill_kind_o <= `TGT_KILL_INITIATOR;
+      check(`SCSI_ASC_OVERLAPPED_COMMANDS);
+    end else if (disc_priv_i && room_i) begin
+      say(`SCSI_MSG_DISCONNECT, 8'd0, 2'd1, PARK);
+    end else begin
+      own_status(disc_priv_i && tagged_i ? `SCSI_ST_TASK_SET_FULL : `SCSI_ST_BUSY);
+    end
+  endtask
+
+  // ---- orders of tgt_flow
+
+  task serve;
+    begin
+      data_in_q <= 1'b0;
+      if (atn_i && !mirrored_o) begin
+        listen(SERVE);
       end else begin
-        act;
-      end
-    end
-  endtask
-
-  task next_byte;
-    begin
-      bytes_o <= 24'd1;
-      start_o <= 1'b1;
-    end
-  endtask
-
-  task next_message;
-    input [4:0] resume;
-    begin
-      msg_sent_q <= 1'b0;
-      if (!end_i) next_byte;
-      else if (resume == HOLD) reject;
-      else state_q <= resume;
-    end
-  endtask
-
-  // In a mirrored operation there is no other phase to go on with: a phase that said nothing of use is rejected as well, since
-  // REQ in MESSAGE OUT again would ask for a resend. Not for ever.
-  task reject;
-    if (retries_q == MESSAGE_RETRIES) let_go;
-    else begin
-      if (resume_q == HOLD) retries_q <= retries_q + 2'd1;
-      say({`SCSI_MSG_MESSAGE_REJECT, 32'd0}, 3'd1, resume_q);
-    end
-  endtask
-
-  // The answer to WDTR counts once the initiator has let it pass.
-  task agree;
-    if (msg_again_q[39:32] == `SCSI_MSG_EXTENDED) wide_q[initiator_o] <= msg_again_q[8];
-  endtask
-
-  // A whole message has been received without error.
-  task act;
-    begin
-      if (msg_sent_q && event_i != `TGT_EV_MESSAGE_REJECT && event_i != `TGT_EV_PARITY_ERROR && event_i != `TGT_EV_ABORT) agree;
-      act_on_event;
-    end
-  endtask
-
-  task act_on_event;
-    case (event_i)
-      `TGT_EV_IDENTIFY:
-      if (identified_i && code_i[5:0] != lun_i) let_go;
-      else next_message(resume_q);
-      `TGT_EV_TAG, `TGT_EV_NO_OPERATION: next_message(resume_q);
-      `TGT_EV_MESSAGE_REJECT: rejected;
-      `TGT_EV_PARITY_ERROR:
-      if (!msg_sent_q || retries_q == MESSAGE_RETRIES) let_go;
-      else begin
-        retries_q <= retries_q + 2'd1;
-        say(msg_again_q, msg_len_q, after_q);
-      end
-      `TGT_EV_DETECTED_ERROR: detected_error;
-      `TGT_EV_ABORT: begin
-        case (code_i)
-          `SCSI_MSG_ABORT_TASK: task_clear_o <= task_same_i;
-          `SCSI_MSG_ABORT_TASK_SET: task_clear_o <= task_initiator_i == initiator_o && task_lun_i == lun_i;
-          default: task_clear_o <= 1'b1;
+        taken_o <= order_i != `TGT_ORDER_NONE;
+        error_q <= 1'b0;
+        case (order_i)
+          `TGT_ORDER_SAY: say(order_code_i, 8'd0, 2'd1, order_code_i == `SCSI_MSG_DISCONNECT ? DETACH : SAID);
+          `TGT_ORDER_DATA: begin
+            drive({dt_i, 1'b0, order_in_i}, order_bytes_i);
+            // a participant takes lines that have been released for long enough, and released they read as ST DATA OUT
+            settled_o <= part_o && !dt_i;
+            first_req_o <= mirrored_o;
+            state_q <= DATA;
+          end
+          `TGT_ORDER_STATUS: begin
+            status_o <= order_code_i;
+            state_q  <= STATUS_START;
+          end
+          default: ;
         endcase
+      end
+    end
+  endtask
+
+  task data_done;
+    begin
+      data_in_q <= phase_o[0];
+      if (error_q || damaged) fin_result_o <= `TGT_FIN_DAMAGED;
+      else fin_result_o <= `TGT_FIN_OK;
+      if (mirrored_o) begin
+        fin_o <= 1'b1;
+        serving_q <= 1'b0;
+        state_q <= HOLD;
+      end else if (error_q || damaged) begin
+        fin_o <= 1'b1;
+        proceed(SERVE);
+      end else begin
+        proceed(odd_in ? RESIDUE : SAID);
+      end
+    end
+  endtask
+
+  task finish;
+    input [1:0] result;
+    begin
+      fin_o <= 1'b1;
+      fin_result_o <= result;
+      state_q <= SERVE;
+    end
+  endtask
+
+  // ---- what came of a talk
+
+  task talked;
+    case (outcome_i)
+      `TGT_SAID: state_q <= after_q;
+      `TGT_RESUME: state_q <= undone(after_q);
+      `TGT_REFUSED: state_q <= after_q == PARK ? NO_ROOM : STAYED;
+      `TGT_REPORTED: reported;
+      `TGT_DAMAGED: begin
+        sense_o <= identified_i && !mirrored_o;
+        sense_code_o <= `SCSI_ASC_MESSAGE_ERROR;
         let_go;
       end
-      `TGT_EV_TARGET_RESET: begin
+      `TGT_ABORT: kill;
+      `TGT_RESET: begin
         target_reset_o <= 1'b1;
-        task_clear_o <= 1'b1;
-        wide_q <= 16'd0;
+        kill_o <= 1'b1;
+        kill_kind_o <= `TGT_KILL_ALL;
         let_go;
       end
-      `TGT_EV_WDTR:
-      if (mirrored_o) reject;
-      else begin
-        wide_q[initiator_o] <= 1'b0;
-        say({`SCSI_MSG_EXTENDED, `SCSI_EXT_WDTR_LEN, `SCSI_EXT_WDTR, {7'd0, cfg_wide_i && arg_i != 8'd0}, 8'd0},
-            3'd4, resume_q);
+      `TGT_ENROLLED: begin
+        enrol_o <= 1'b1;
+        let_go;
       end
-      `TGT_EV_QUERY:
-      if (mirrored_o || resumed_q || !enrol_room_i) reject;
-      else say({MSG_QUERY[7:0], arg_i, 24'd0}, 3'd2, ENROL);
-      `TGT_EV_MIRROR_WRITE:
-      if (mirrored_o || resumed_q || !named_i || !disc_priv_i) reject;
-      else if (task_valid_i || blocks_busy_i) let_go;
-      else begin
+      `TGT_MIRROR: begin
         leader_q <= 1'b1;
         leader_yz_q <= arg_i;
-        mirror_o <= 1'b1;
-        state_q <= MIRROR_JUDGE;
+        begin_mirrored;
       end
-      `TGT_EV_SWITCH:
-      if (!mirrored_o || !group_i) reject;
-      else hand_over;
-      `TGT_EV_RELEASE:
-      if (!mirrored_o || !named_i) reject;
-      else hand_over;
-      default: reject;
+      `TGT_HAND_OVER: hand_over;
+      default: let_go;  // FREE
     endcase
+  endtask
+
+  // The initiator saw wrong parity or CRC: status and data in are sent again.
+  task reported;
+    if (data_in_q) begin
+      finish(`TGT_FIN_REPORTED);
+    end else if (after_q == COMPLETE && retries_q == RETRIES) begin
+      let_go;
+    end else if (after_q == COMPLETE) begin
+      retries_q <= retries_q + 2'd1;
+      if (own_q) say(`SCSI_MSG_RESTORE_POINTERS, 8'd0, 2'd1, STATUS_START);
+      else finish(`TGT_FIN_REPORTED);
+    end else begin
+      state_q <= undone(after_q);
+    end
+  endtask
+
+  task kill;
+    begin
+      kill_o <= identified_i;
+      case (code_i)
+        `SCSI_MSG_ABORT_TASK: kill_kind_o <= `TGT_KILL_TASK;
+        `SCSI_MSG_ABORT_TASK_SET: kill_kind_o <= `TGT_KILL_INITIATOR;
+        `SCSI_MSG_CLEAR_TASK_SET: kill_kind_o <= `TGT_KILL_LUN;
+        default: kill_kind_o <= `TGT_KILL_LUN_RESET;
+      endcase
+      let_go;
+    end
   endtask
 
   // The phase lines go: to the named participant, or for good. The leader keeps BSY and watches.
@@ -647,202 +605,26 @@ module tgt_link #(
     begin
       drive_o <= 1'b0;
       part_o <= 1'b0;
-      retries_q <= 2'd0;
       leader_wait_o <= leader_q;
       state_q <= leader_q ? LEADER_WAIT : IDLE;
     end
   endtask
 
-  // MESSAGE REJECT answers the message that was sent just before.
-  task rejected;
-    if (!msg_sent_q) reject;
-    else
-      case (msg_again_q[39:32])
-        `SCSI_MSG_DISCONNECT: next_message(STAY);
-        `SCSI_MSG_EXTENDED: begin
-          wide_q[initiator_o] <= 1'b0;
-          next_message(resume_q);
-        end
-        `SCSI_MSG_MESSAGE_REJECT, `SCSI_MSG_IGNORE_WIDE_RESIDUE: next_message(resume_q);
-        default: let_go;
-      endcase
-  endtask
+  // ---- COMMAND
 
-  // The initiator saw wrong parity: status is sent again, data in gives up.
-  task detected_error;
-    if (retries_q == MESSAGE_RETRIES) let_go;
-    else begin
-      retries_q <= retries_q + 2'd1;
-      if (resume_q == COMPLETE) begin
-        resume_q <= STATUS_START;
-        next_message(STATUS_START);
-      end else if (resume_q == STATUS_START || resume_q == FILL) begin
-        check(initiator_o, `SCSI_SK_ABORTED_COMMAND, `SCSI_ASC_INITIATOR_DETECTED_ERROR);
-        resume_q <= STATUS_START;
-        next_message(STATUS_START);
-      end else begin
-        next_message(resume_q);
-      end
-    end
-  endtask
-
-  // ---- COMMAND and ordinary data
-
-  // The length of a CDB whose operation code is damaged is unknown: nothing more of it is asked for.
+  // Again from the start; an initiator that does not do messages is left.
   task command_error;
-    begin
-      check(initiator_o, `SCSI_SK_ABORTED_COMMAND, `SCSI_ASC_PARITY_ERROR);
+    if (!identified_i) begin
+      let_go;
+    end else if (retries_q == RETRIES) begin
+      own_q <= 1'b1;
+      status_o <= `SCSI_ST_CHECK_CONDITION;
+      sense_o <= 1'b1;
+      sense_code_o <= `SCSI_ASC_PARITY_ERROR;
       proceed(STATUS_START);
-    end
-  endtask
-
-  task cdb_byte;
-    begin
-      if (error_i) error_q <= 1'b1;
-      if (cdb_pos_q != 4'hF) begin
-        cdb_o[8*cdb_pos_q+:8] <= rdata_i;
-        cdb_pos_q <= cdb_pos_q - 4'd1;
-      end
-    end
-  endtask
-
-  task decoded;
-    begin
-      status_q <= disk_status_i;
-      blocks_lba_o <= disk_lba_i;
-      blocks_left_q <= disk_blocks_i;
-      data_begin_o <= 1'b1;
-      case (kind_i)
-        `TGT_KIND_GENERATED: begin
-          blocks_left_q <= 16'd0;
-          drive(`SCSI_PH_DATA_IN, gen_bytes_i);
-          state_q <= DATA_IN;
-        end
-        `TGT_KIND_READ: begin
-          blocks_count_o <= 16'd0;
-          state_q <= FILL;
-        end
-        `TGT_KIND_WRITE: state_q <= DATA_OUT_START;
-        default: state_q <= STATUS_START;
-      endcase
-    end
-  endtask
-
-  // One buffer full; blocks_lba_o and blocks_left_q move on when it is done.
-  task move_blocks;
-    input write;
-    begin
-      blocks_start_o <= 1'b1;
-      blocks_write_o <= write;
-      blocks_count_o <= chunk;
-    end
-  endtask
-
-  task next_chunk;
-    begin
-      blocks_lba_o <= blocks_lba_o + {16'd0, blocks_count_o};
-      blocks_left_q <= blocks_left_q - blocks_count_o;
-      blocks_count_o <= 16'd0;
-    end
-  endtask
-
-  task fill;
-    if (blocks_count_o == 16'd0) begin
-      move_blocks(1'b0);
-    end else if (blocks_done_i) begin
-      if (blocks_error_i) begin
-        check(initiator_o, `SCSI_SK_MEDIUM_ERROR, `SCSI_ASC_UNRECOVERED_READ_ERROR);
-        state_q <= STATUS_START;
-      end else begin
-        drive(`SCSI_PH_DATA_IN, bytes_of(blocks_count_o, block_len_i[12:10]));
-        state_q <= DATA_IN;
-      end
-    end
-  endtask
-
-  task data_in_done;
-    begin
-      data_begin_o <= 1'b1;
-      if (kind_i == `TGT_KIND_READ) next_chunk;
-      if (kind_i == `TGT_KIND_READ && blocks_left_q != blocks_count_o) proceed(FILL);
-      else if (wide_q[initiator_o] && bytes_o[0]) say({`SCSI_MSG_IGNORE_WIDE_RESIDUE, 8'd1, 24'd0}, 3'd2, STATUS_START);
-      else proceed(STATUS_START);
-    end
-  endtask
-
-  task written;
-    begin
-      next_chunk;
-      if (blocks_error_i) begin
-        check(initiator_o, `SCSI_SK_MEDIUM_ERROR, `SCSI_ASC_WRITE_ERROR);
-        state_q <= STATUS_START;
-      end else begin
-        state_q <= blocks_left_q == blocks_count_o ? STATUS_START : DATA_OUT_START;
-      end
-    end
-  endtask
-
-  // The medium is done for the task that waits.
-  task task_written;
-    begin
-      task_write_q <= 1'b0;
-      task_result_o <= 1'b1;
-      task_result_status_o <= `SCSI_ST_GOOD;
-      if (blocks_error_i) begin
-        task_result_status_o <= `SCSI_ST_CHECK_CONDITION;
-        sense_o <= 1'b1;
-        sense_initiator_o <= task_initiator_i;
-        sense_key_o <= `SCSI_SK_MEDIUM_ERROR;
-        sense_code_o <= `SCSI_ASC_WRITE_ERROR;
-      end
-    end
-  endtask
-
-  // ---- mirrored data
-
-  task mirror_start;
-    begin
-      error_q <= 1'b0;
-      first_req_o <= 1'b1;
-      data_begin_o <= 1'b1;
-      blocks_lba_o <= disk_lba_i;
-      blocks_left_q <= disk_blocks_i;
-      drive(`SCSI_PH_DATA_OUT, op_len_i);
-      settled_o <= part_o;
-      state_q <= MIRROR_DATA;
-      if (op_len_i == 24'd0) begin
-        // no data, so no REQ that could make the context valid anywhere: bad form
-        {leader_q, first_req_o} <= 2'd0;
-        reject;
-      end
-    end
-  endtask
-
-  // This drive's copy is complete: to the medium with it, or to the sense data with the reason.
-  task mirror_done;
-    begin
-      state_q <= HOLD;
-      task_set_o <= 1'b1;
-      if (refused) begin
-        leave_result(disk_status_i);
-      end else if (error_q) begin
-        leave_result(`SCSI_ST_CHECK_CONDITION);
-        check(initiator_o, `SCSI_SK_ABORTED_COMMAND, `SCSI_ASC_PARITY_ERROR);
-      end else begin
-        blocks_start_o <= 1'b1;
-        blocks_write_o <= 1'b1;
-        blocks_count_o <= blocks_left_q;
-        task_write_q <= 1'b1;
-      end
-    end
-  endtask
-
-  task leave_result;
-    input [7:0] status;
-    begin
-      task_set_o <= 1'b1;
-      task_result_o <= 1'b1;
-      task_result_status_o <= status;
+    end else begin
+      retries_q <= retries_q + 2'd1;
+      proceed(RESTORE);
     end
   endtask
 

@@ -59,7 +59,7 @@ module tgt_mirror #(
 );
 
   localparam TAKE_MIN_TICKS = `SCSI_TICKS(`MIRROR_TAKE_MIN_NS);
-  localparam TAKE_MAX_TICKS = `SCSI_TICKS_MAX(`MIRROR_TAKE_MAX_NS) - 14;  // 14: wires to here, and from here to the first REQ
+  localparam TAKE_MAX_TICKS = `SCSI_TICKS_MAX(`MIRROR_TAKE_MAX_NS) - 40;  // 40: wires to here, and from here to the first REQ
   localparam STABLE_TICKS = `SCSI_TICKS(`SCSI_BUS_SETTLE_NS);
   localparam RECLAIM_TICKS = `SCSI_TICKS(`MIRROR_RECLAIM_NS);
   localparam RELEASE_TICKS = `SCSI_TICKS(`MIRROR_RELEASE_QUIET_NS);
@@ -83,7 +83,7 @@ module tgt_mirror #(
   wire       untaken = phase_i == 3'd0 && !req_i && !ack_i;
   wire       lines_free = untaken && !atn_i;
   wire       new_req = req_i && !req_q;
-  wire       data_req = new_req && phase_i == `SCSI_PH_DATA_OUT;
+  wire       data_req = new_req && phase_i[1:0] == 2'b00;  // DATA OUT, ST or DT
   wire       aborted = event_i == `TGT_EV_ABORT || event_i == `TGT_EV_TARGET_RESET;
 
   // Nothing to do in a clock should cost a simulation nothing.

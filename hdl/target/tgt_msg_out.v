@@ -28,10 +28,9 @@ module tgt_msg_out #(
     output reg        error_o,    // wrong parity in this phase so far
     output reg [ 4:0] event_o,    // with byte_o: what has just been completed (tgt_events.vh)
     output reg [ 7:0] code_o,     // first byte of that message
-    output reg [ 7:0] arg_o,      // second byte of a two-byte message, yz of a mirror message, width exponent of WDTR
+    output reg [ 7:0] arg_o,      // second byte of a two-byte message, yz of a mirror message
     output reg        last_o,     // mirror message with the last indicator
-    output reg [31:0] lba_o,      // MIRROR WRITE
-    output reg [23:0] len_o       // MIRROR WRITE
+    output reg [55:0] args_o      // of an extended message, last byte at the bottom; MIRROR WRITE: LBA (4), LEN (3)
 );
 
   localparam FIRST = 3'd0;  // next byte starts a message
@@ -69,8 +68,7 @@ module tgt_msg_out #(
       event_o <= `TGT_EV_NONE;
       code_o <= 8'd0;
       arg_o <= 8'd0;
-      lba_o <= 32'd0;
-      len_o <= 24'd0;
+      args_o <= 56'd0;
     end else if (awake) begin
       byte_o <= 1'b0;
       end_o <= 1'b0;
@@ -147,20 +145,17 @@ module tgt_msg_out #(
     end
   endtask
 
-  // Where a body byte belongs; of MIRROR WRITE: code, yz, LBA (4), length (3), last indicator.
+  // Where a body byte belongs; MIRROR WRITE: code, yz, LBA (4), length (3), last indicator.
   task body;
     begin
       if (code_byte_q) begin
         ext_code_q <= byte_q;
-      end else if (mirror_write) begin
-        case (ext_len_q - ext_left_q)
-          8'd1: arg_o <= byte_q;
-          8'd2, 8'd3, 8'd4, 8'd5: lba_o <= {lba_o[23:0], byte_q};
-          8'd6, 8'd7, 8'd8: len_o <= {len_o[15:0], byte_q};
-          default: last_o <= byte_q == `MIRROR_LAST;
-        endcase
-      end else begin
+      end else if (mirror_write && ext_len_q - ext_left_q == 8'd1) begin
         arg_o <= byte_q;
+      end else if (mirror_write && ext_len_q - ext_left_q == `MIRROR_EXT_LEN) begin
+        last_o <= byte_q == `MIRROR_LAST;
+      end else begin
+        args_o <= {args_o[47:0], byte_q};
       end
     end
   endtask
@@ -199,6 +194,8 @@ module tgt_msg_out #(
     begin
       if (code_byte_q) extended = `TGT_EV_UNKNOWN;
       else if (ext_code_q == `SCSI_EXT_WDTR && ext_len_q == `SCSI_EXT_WDTR_LEN) extended = `TGT_EV_WDTR;
+      else if (ext_code_q == `SCSI_EXT_SDTR && ext_len_q == `SCSI_EXT_SDTR_LEN) extended = `TGT_EV_SDTR;
+      else if (ext_code_q == `SCSI_EXT_PPR && ext_len_q == `SCSI_EXT_PPR_LEN) extended = `TGT_EV_PPR;
       else if (mirror_write && !atn_i && (ext_len_q == `MIRROR_EXT_LEN || (write_marked && final_byte == `MIRROR_LAST)))
         extended = `TGT_EV_MIRROR_WRITE;
       else extended = `TGT_EV_UNKNOWN;

@@ -26,9 +26,7 @@ module tgt_nexus #(
 
     // error-free messages of the initiator
     input wire [4:0] event_i,
-    /* verilator lint_off UNUSEDSIGNAL */
-    input wire [7:0] code_i,  // of IDENTIFY: DiscPriv and LUN
-    /* verilator lint_on UNUSEDSIGNAL */
+    input wire [7:0] code_i,  // of IDENTIFY: DiscPriv and LUN; of a tag: its kind
     input wire [7:0] arg_i,
 
     output reg       known_o,       // the fields below are of the present connection
@@ -38,6 +36,7 @@ module tgt_nexus #(
     output reg       identified_o,  // an IDENTIFY has been seen
     output reg       disc_priv_o,
     output reg       tagged_o,
+    output reg       head_o,        // HEAD OF QUEUE
     output reg [7:0] tag_o,
 
     output reg       complete_o,  // pulse: TASK COMPLETE was accepted in this connection
@@ -131,7 +130,7 @@ module tgt_nexus #(
 
   always @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
-      {identified_o, disc_priv_o, tagged_o} <= 3'd0;
+      {identified_o, disc_priv_o, tagged_o, head_o} <= 4'd0;
       lun_o <= 6'd0;
       tag_o <= 8'd0;
       {complete_o, accept_o, qas_o} <= 3'd0;
@@ -146,7 +145,7 @@ module tgt_nexus #(
       accept_o <= 1'b0;
       qas_o <= 1'b0;
       if (clear_i) begin
-        {identified_o, disc_priv_o, tagged_o} <= 3'd0;
+        {identified_o, disc_priv_o, tagged_o, head_o} <= 4'd0;
         lun_o <= 6'd0;
         in_state_q <= IN_FIRST;
         in_seen_q <= 1'b0;
@@ -154,8 +153,9 @@ module tgt_nexus #(
         identified_o <= 1'b1;
         lun_o <= code_i[5:0];
         disc_priv_o <= code_i[6];
-      end else if (event_i == `TGT_EV_TAG) begin
+      end else if (event_i == `TGT_EV_TAG && !tagged_o && !reselected_o) begin
         tagged_o <= 1'b1;
+        head_o <= code_i == `SCSI_MSG_HEAD_OF_QUEUE;
         tag_o <= arg_i;
       end else if (!msg_in) begin
         in_state_q <= IN_FIRST;

@@ -1,4 +1,5 @@
-// Drives the phase lines, REQ and, towards the initiator, data: the target's side of the asynchronous handshake.
+// Drives the phase lines, REQ and, towards the initiator, data: the target's side of the asynchronous handshake. Synchronous data
+// phases are left to tgt_sync once the phase lines have settled.
 //
 // Used by scsi_target through tgt_link. Rules: phase lines stable for a bus settle delay before the first REQ; I/O asserted for data
 // release + bus settle before DB is driven; data set up before REQ and held until ACK; the byte is judged when ACK is negated
@@ -15,6 +16,7 @@ module tgt_phase #(
     input wire rst_ni,
 
     input wire        drive_i,    // this device owns the phase lines; falling: everything released at once
+    input wire        held_i,     // with drive_i rising: this device has held I/O, and the data bus with it
     input wire        settled_i,  // with drive_i rising: the lines have already been stable long enough
     input wire [ 2:0] phase_i,    // changes only while not busy
     input wire [`SCSI_AGR_W-1:0] agree_i,  // with the initiator of this connection; counts in data phases
@@ -23,19 +25,25 @@ module tgt_phase #(
     input wire [15:0] wdata_i,    // next data towards the initiator
 
     output wire        busy_o,
-    output reg         put_o,     // pulse: wdata_i has been taken
-    output reg         got_o,     // pulse: rdata_o and error_o hold a transfer from the initiator
-    output reg         done_o,    // pulse: the last ACK has been negated
-    output reg  [15:0] rdata_o,
-    output reg         error_o,
+    output wire        put_o,     // pulse: wdata_i has been taken; the next is there two clocks later
+    output wire        got_o,     // pulse: rdata_o and error_o hold a transfer from the initiator
+    output wire        done_o,    // pulse: the last ACK has been negated; with error_o in DT: wrong CRC
+    output wire [15:0] rdata_o,
+    output wire        error_o,
 
+    // conditioned wires
     input  wire        ack_i,
     input  wire [15:0] db_i,
     input  wire [ 1:0] dbp_i,
+    // the wires themselves
+    input  wire        scsi_ack_i,
+    input  wire [15:0] scsi_db_i,
+    input  wire [ 1:0] scsi_dbp_i,
+
     output reg  [ 2:0] drv_phase_o,
-    output reg         drv_req_o,
-    output reg  [15:0] drv_db_o,
-    output reg  [ 1:0] drv_dbp_o
+    output wire        drv_req_o,
+    output wire [15:0] drv_db_o,
+    output wire [ 1:0] drv_dbp_o
 );
 
   localparam SETTLE_TICKS = `SCSI_TICKS(`SCSI_BUS_SETTLE_NS);
@@ -47,68 +55,96 @@ module tgt_phase #(
   localparam SETUP = 3'd2;  // data driven, REQ still false
   localparam ASKED = 3'd3;  // REQ true, wait for ACK
   localparam FALL = 3'd4;  // REQ false, wait for ACK to fall
+  localparam SYNC = 3'd5;  // tgt_sync moves the data
 
   reg  [ 2:0] state_q;
   reg         driving_q;
   reg  [ 7:0] settle_q;  // clocks until REQ (or, towards the initiator, DB) may be driven
   reg  [ 4:0] setup_q;
   reg  [23:0] left_q;
+  reg         ours_q;  // the data bus was this device's before the phase began
+  reg  [`SCSI_AGR_W-1:0] agree_q;
+  reg         put_q, got_q, done_q, error_q, req_q;
+  reg  [15:0] rdata_q, db_q;
+  reg  [ 1:0] dbp_q;
 
   wire        to_initiator = drv_phase_o[0];
-  wire        wide = agree_i[`SCSI_AGR_WIDE] && !phase_i[1];
+  wire        wide = agree_q[`SCSI_AGR_WIDE] && !phase_i[1];
   wire        last = left_q == 24'd1 || (wide && left_q == 24'd2);
 
-  assign busy_o = state_q != IDLE;
+  wire        turn = phase_i[0] && !(driving_q ? drv_phase_o[0] : held_i);
+  wire        sync = !drv_phase_o[1] && agree_q[`SCSI_AGR_OFFSET] != 7'd0;
+  wire        early = ours_q && to_initiator && !sync;  // data set up while the phase settles
+  wire        sync_start = state_q == WAIT && settle_q == 8'd0 && sync;
+  wire        sync_put, sync_got, sync_done, sync_error, sync_req;
+  wire [15:0] sync_rdata, sync_db;
+  wire [ 1:0] sync_dbp;
 
-  wire        unused = &{1'b0, agree_i};
+  assign busy_o = state_q != IDLE;
+  assign put_o = put_q | sync_put;
+  assign got_o = got_q | sync_got;
+  assign done_o = done_q | sync_done;
+  assign error_o = error_q | sync_error;
+  assign rdata_o = sync_got ? sync_rdata : rdata_q;
+  assign drv_req_o = req_q | sync_req;
+  assign drv_db_o = db_q | sync_db;
+  assign drv_dbp_o = dbp_q | sync_dbp;
+
+  wire        unused = &{1'b0, agree_q[`SCSI_AGR_DT], agree_q[`SCSI_AGR_QAS]};
 
   // Nothing to do in a clock should cost a simulation nothing.
-  wire        awake = put_o || got_o || done_o || start_i || drive_i != driving_q || (drive_i && phase_i != drv_phase_o)
-      || settle_q != 8'd0 || state_q == WAIT || state_q == SETUP || (state_q == ASKED && ack_i) || (state_q == FALL && !ack_i);
+  wire        awake = agree_i != agree_q || put_q || got_q || done_q || (sync_done && state_q == SYNC) || start_i
+      || drive_i != driving_q || (drive_i && phase_i != drv_phase_o) || settle_q != 8'd0 || state_q == WAIT || state_q == SETUP
+      || (state_q == ASKED && ack_i) || (state_q == FALL && !ack_i);
 
   always @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
       state_q <= IDLE;
       driving_q <= 1'b0;
+      agree_q <= `SCSI_AGR_ASYNC_8;
       settle_q <= 8'd0;
       setup_q <= 5'd0;
       left_q <= 24'd0;
-      {put_o, got_o, done_o, error_o} <= 4'd0;
-      rdata_o <= 16'd0;
+      ours_q <= 1'b0;
+      {put_q, got_q, done_q, error_q} <= 4'd0;
+      rdata_q <= 16'd0;
       drv_phase_o <= 3'd0;
-      drv_req_o <= 1'b0;
-      drv_db_o <= 16'd0;
-      drv_dbp_o <= 2'd0;
+      req_q <= 1'b0;
+      db_q <= 16'd0;
+      dbp_q <= 2'd0;
     end else if (awake) begin
-      put_o <= 1'b0;
-      got_o <= 1'b0;
-      done_o <= 1'b0;
+      agree_q <= agree_i;
+      put_q <= 1'b0;
+      got_q <= 1'b0;
+      done_q <= 1'b0;
       if (settle_q != 8'd0) settle_q <= settle_q - 8'd1;
 
       if (!drive_i) begin
         state_q <= IDLE;
         driving_q <= 1'b0;
         drv_phase_o <= 3'd0;
-        drv_req_o <= 1'b0;
-        drv_db_o <= 16'd0;
-        drv_dbp_o <= 2'd0;
+        req_q <= 1'b0;
+        db_q <= 16'd0;
+        dbp_q <= 2'd0;
       end else if (!driving_q || phase_i != drv_phase_o) begin
         driving_q <= 1'b1;
         drv_phase_o <= phase_i;
-        if (!phase_i[0]) begin
-          drv_db_o <= 16'd0;
-          drv_dbp_o <= 2'd0;
-        end
+        // what was parity becomes P_CRCA in a DT phase
+        db_q <= 16'd0;
+        dbp_q <= 2'd0;
         if (!driving_q && settled_i) settle_q <= 8'd0;
-        else if (phase_i[0] && !(driving_q && drv_phase_o[0])) settle_q <= TURN_TICKS[7:0];
-        else settle_q <= SETTLE_TICKS[7:0];
+        else settle_q <= turn ? TURN_TICKS[7:0] : SETTLE_TICKS[7:0];
+        ours_q <= !turn;
         if (start_i) accept;
       end else begin
         case (state_q)
           IDLE: if (start_i) accept;
           WAIT:
-          if (settle_q == 8'd0) begin
-            if (to_initiator) put;
+          if (settle_q == 8'd0 || (early && settle_q <= SETUP_TICKS[7:0])) begin
+            if (sync) begin
+              error_q <= 1'b0;
+              state_q <= SYNC;
+            end else if (to_initiator) put;
             else ask;
           end
           SETUP: begin
@@ -117,17 +153,18 @@ module tgt_phase #(
           end
           ASKED:
           if (ack_i) begin
-            drv_req_o <= 1'b0;
-            rdata_o <= db_i;
-            error_o <= !to_initiator && !(^{db_i[7:0], dbp_i[0]} && (!wide || ^{db_i[15:8], dbp_i[1]}));
+            req_q <= 1'b0;
+            rdata_q <= db_i;
+            error_q <= !to_initiator && !(^{db_i[7:0], dbp_i[0]} && (!wide || ^{db_i[15:8], dbp_i[1]}));
             left_q <= last ? 24'd0 : left_q - (wide ? 24'd2 : 24'd1);
             state_q <= FALL;
-            got_o <= !to_initiator;
+            got_q <= !to_initiator;
           end
+          SYNC: if (sync_done) state_q <= IDLE;
           default:  // FALL
           if (!ack_i) begin
             if (left_q == 24'd0) begin
-              done_o <= 1'b1;
+              done_q <= 1'b1;
               state_q <= IDLE;
             end else if (to_initiator) begin
               put;
@@ -140,6 +177,34 @@ module tgt_phase #(
     end
   end
 
+  tgt_sync #(
+      .CLK_PERIOD_PS(CLK_PERIOD_PS)
+  ) u_sync (
+      .clk_i     (clk_i),
+      .rst_ni    (rst_ni),
+      .clear_i   (!drive_i),
+      .start_i   (sync_start),
+      .in_i      (to_initiator),
+      .dt_i      (drv_phase_o[2]),
+      .wide_i    (wide),
+      .factor_i  (agree_q[`SCSI_AGR_PERIOD]),
+      .offset_i  (agree_q[`SCSI_AGR_OFFSET]),
+      .bytes_i   (left_q),
+      .put_o     (sync_put),
+      .wdata_i   (wdata_i),
+      .got_o     (sync_got),
+      .rdata_o   (sync_rdata),
+      .done_o    (sync_done),
+      .error_o   (sync_error),
+      .ack_i     (ack_i),
+      .scsi_ack_i(scsi_ack_i),
+      .scsi_db_i (scsi_db_i),
+      .scsi_dbp_i(scsi_dbp_i),
+      .drv_req_o (sync_req),
+      .drv_db_o  (sync_db),
+      .drv_dbp_o (sync_dbp)
+  );
+
   task accept;
     begin
       left_q <= bytes_i;
@@ -149,9 +214,9 @@ module tgt_phase #(
 
   task put;
     begin
-      drv_db_o <= wide ? wdata_i : {8'd0, wdata_i[7:0]};
-      drv_dbp_o <= {wide && ~^wdata_i[15:8], ~^wdata_i[7:0]};
-      put_o <= 1'b1;
+      db_q <= wide ? wdata_i : {8'd0, wdata_i[7:0]};
+      dbp_q <= {wide && ~^wdata_i[15:8], ~^wdata_i[7:0]};
+      put_q <= 1'b1;
       setup_q <= SETUP_TICKS[4:0];
       state_q <= SETUP;
     end
@@ -159,7 +224,7 @@ module tgt_phase #(
 
   task ask;
     begin
-      drv_req_o <= 1'b1;
+      req_q <= 1'b1;
       state_q <= ASKED;
     end
   endtask

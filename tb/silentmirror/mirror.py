@@ -61,7 +61,7 @@ class Note(StrEnum):
     RECLAIMED = "reclaimed"
     RELEASE = "release"
     ABANDONED = "abandoned"
-    """BUS FREE inside an operation, without RELEASE."""
+    """BUS FREE, or a QAS arbitration, inside an operation, without RELEASE."""
     MIRROR_STATUS = "mirror_status"
     MIRROR_COMPLETE = "mirror_complete"
     """TASK COMPLETE of a member's copy."""
@@ -170,8 +170,8 @@ class MirrorAnnotator:
             if done.phase is Phase.MSG_IN:
                 return self._message_in(done)
             return self._other_phase(done)
-        if done.kind is Kind.BUS_FREE:
-            return self._bus_free()
+        if done.kind is Kind.BUS_FREE or done.qas:
+            return self._connection_over()
         if done.kind is Kind.RESET:
             self._end_connection()
             self.enrolled.clear()
@@ -220,7 +220,7 @@ class MirrorAnnotator:
         if done.data[:1] and done.data[0] >= Message.IDENTIFY:
             parsed = parse_message_out(done.data)
             self._nexus = (done.initiator, parsed.lun, parsed.tag)
-        elif done.data == bytes((Message.TASK_COMPLETE,)) and (self._nexus, done.by) in self.owed:
+        elif done.data[:1] == bytes((Message.TASK_COMPLETE,)) and (self._nexus, done.by) in self.owed:
             self.owed.remove((self._nexus, done.by))
             return Note.MIRROR_COMPLETE
         return None
@@ -274,7 +274,8 @@ class MirrorAnnotator:
         self.owed.add((operation.nexus, taken_by))
         return Note.HAND_OVER if switching is not None else Note.LEADER_DATA
 
-    def _bus_free(self) -> Note | None:
+    def _connection_over(self) -> Note | None:
+        """BUS FREE, or a QAS arbitration instead of it."""
         note = self._answered(Note.DECLINED)
         if self._operation is not None and not self._operation.released:
             note = Note.ABANDONED

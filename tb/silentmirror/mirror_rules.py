@@ -331,7 +331,7 @@ class MirrorRules(Family):
             self.rules["MIR-19"].require(False, slot=conn.owner_slot)
             state.accepted = False
         operation = state.operation
-        if operation is not None and conn.phase in (Phase.DATA_OUT, Phase.DATA_IN) and not operation.valid:
+        if operation is not None and conn.phase is not None and Phase(conn.phase).is_data and not operation.valid:
             operation.valid = True
             if self._bus_free is not None:
                 self._bus_free.exempt = True
@@ -351,6 +351,12 @@ class MirrorRules(Family):
         operation = self._state.operation
         if operation is not None and transfer.phase in (Phase.DATA_OUT, Phase.DATA_IN):
             operation.taken += 2 if self.bus.wide_now else 1
+
+    def on_streamed(self, transferred: int) -> None:
+        """A synchronous data phase is over."""
+        operation = self._state.operation
+        if operation is not None:
+            operation.taken += transferred
 
     def on_ack_rise(self) -> None:
         bus = self.bus
@@ -416,6 +422,8 @@ class MirrorRules(Family):
         self.rules["MIR-10"].minimum(waited, slot=conn.target_slot)
         if not release.judged and not (operation.last and waited >= _ANNOUNCED_RELEASE_PS):
             self.rules["MIR-11"].maximum(waited, slot=conn.target_slot)
+
+    on_qas = on_free
 
 
 def _well_formed(data: bytes) -> bool:

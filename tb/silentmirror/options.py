@@ -1,4 +1,4 @@
-"""What a run of the main job is asked to do; needs nothing but the standard library."""
+"""What a run of the main job or of the benchmark is asked to do; needs nothing but the standard library."""
 
 from __future__ import annotations
 
@@ -41,3 +41,33 @@ class SimOptions:
     simulator: str = "icarus"
     out_dir: Path = ROOT / "build" / "sim"
     """Where the report, the media and the transcripts go."""
+
+
+SEEDS_MIN, SEEDS_MAX = 1, 1000
+"""Clock seeds of a benchmark."""
+
+
+@dataclass(frozen=True)
+class BenchOptions:
+    """One run of the benchmark."""
+
+    seed: int = 1
+    """First clock seed."""
+    seeds: int = 20
+    """How many, one after the other."""
+    simulator: str = "icarus"
+
+
+POINTS_MAX = 100_000
+"""Points of a fault campaign."""
+
+
+@dataclass(frozen=True)
+class FaultsOptions:
+    """One campaign of bad input."""
+
+    points: int = 2000
+    seed: int = 1
+    simulator: str = "icarus"
+    point: int | None = None
+    """Play this point alone, after those that come before it in its simulation."""

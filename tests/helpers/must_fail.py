@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from functools import partial
 from typing import Final
 
-from cocotbext.scsi.checker import Level
 from cocotbext.scsi.constants import Phase
 
+from .must_fail_case import Case, stick
 from .scenarios import (
     abandoned,
     attention,
@@ -23,25 +22,8 @@ from .scenarios import (
     two_messages,
     wide,
 )
+from .transfer_must_fail import TRANSFER_CASES
 from .wire_script import HOST, LEADER, PART1, PART2, Fault, Script
-
-
-@dataclass(frozen=True)
-class Case:
-    """How to make one rule fail, and only it."""
-
-    legal: Callable[[], Script]
-    faults: Sequence[Fault] = ()
-    """Applied to the legal scenario through the saboteurs of the slots."""
-    faulty: Callable[[], Script] | None = None
-    """Where the fault is longer than an edge: the scenario with a port that misbehaves, played instead."""
-    unknown: Fault | None = None
-    """A port drives X instead of the level given."""
-    level: Level = Level.SPI3
-
-
-def _stick(legal: Callable[[], Script], *faults: tuple[int, str, int, str, str]) -> Case:
-    return Case(legal, tuple(Fault(*fault) for fault in faults))
 
 
 def _byte(phase: int, index: int) -> tuple[str, str]:
@@ -59,66 +41,65 @@ def _flip(legal: Callable[[], Script], slot: int, phase: int, index: int, ones: 
 def _skip(legal: Callable[[], Script], slot: int, phase: int, index: int) -> Case:
     """One transfer does not take place at all."""
     start, stop = _byte(phase, index)
-    return _stick(legal, (slot, "req", 0, start, stop), (HOST, "ack", 0, start, stop))
+    return stick(legal, (slot, "req", 0, start, stop), (HOST, "ack", 0, start, stop))
 
 
 _ARBITRATION = {
-    "ARB-01": _stick(twice, (HOST, "bsy db7", 1, "2.arb-200", "2.arb")),
-    "ARB-02": _stick(contend, (PART1, "bsy db5", 0, "arb", "arb+1700")),
-    "ARB-03": _stick(contend, (HOST, "db3", 1, "arb+100", "arb+200")),
-    "ARB-04": _stick(contend, (LEADER, "cd", 1, "arb+500", "arb+600")),
-    "ARB-05": _stick(contend, (HOST, "sel", 1, "won-150", "won")),
-    "ARB-06": _stick(contend, (PART1, "db7", 1, "arb+200", "won+300"), (PART1, "db5", 0, "arb+200", "won+300")),
-    "ARB-07": _stick(ordinary, (HOST, "atn", 1, "ids-150", "ids")),
-    "ARB-08": _stick(contend, (PART1, "bsy db5", 1, "won", "won+900")),
-    "ARB-09": _stick(abandoned, (HOST, "bsy sel atn db7 db1 dbp0", 0, "won-100", "rst+200")),
-    "ARB-10": _stick(abandoned, (LEADER, "sel", 1, "2.arb-2000", "2.arb-1900")),
+    "ARB-01": stick(twice, (HOST, "bsy db7", 1, "2.arb-200", "2.arb")),
+    "ARB-02": stick(contend, (PART1, "bsy db5", 0, "arb", "arb+1700")),
+    "ARB-03": stick(contend, (HOST, "db3", 1, "arb+100", "arb+200")),
+    "ARB-04": stick(contend, (LEADER, "cd", 1, "arb+500", "arb+600")),
+    "ARB-05": stick(contend, (HOST, "sel", 1, "won-150", "won")),
+    "ARB-06": stick(contend, (PART1, "db7", 1, "arb+200", "won+300"), (PART1, "db5", 0, "arb+200", "won+300")),
+    "ARB-07": stick(ordinary, (HOST, "atn", 1, "ids-150", "ids")),
+    "ARB-08": stick(contend, (PART1, "bsy db5", 1, "won", "won+900")),
+    "ARB-09": stick(abandoned, (HOST, "bsy sel atn db7 db1 dbp0", 0, "won-100", "rst+200")),
+    "ARB-10": stick(abandoned, (LEADER, "sel", 1, "2.arb-2000", "2.arb-1900")),
 }
 
 _SELECTION = {
-    "SEL-01": _stick(ordinary, (HOST, "db3", 1, "ids", "sel_off"), (HOST, "dbp0", 0, "ids", "sel_off")),
-    "SEL-02": _stick(ordinary, (HOST, "dbp0", 0, "ids", "sel_off")),
-    "SEL-03": _stick(ordinary, (HOST, "db5 dbp0", 0, "ids", "bsy_off-50")),
-    "SEL-04": _stick(ordinary, (HOST, "atn", 0, "ids", "bsy_off-50")),
-    "SEL-05": _stick(ordinary, (HOST, "atn", 0, "ids", "bsy_off+100")),
-    "SEL-06": _stick(ordinary, (LEADER, "bsy", 1, "answer-150", "answer")),
-    "SEL-07": _stick(ordinary, (HOST, "sel", 0, "sel_off-50", "sel_off")),
-    "SEL-08": _stick(ordinary, (HOST, "db5", 0, "answer+30", "sel_off")),
-    "SEL-09": _stick(ordinary, (LEADER, "cd", 1, "answer+20", "p0")),
-    "SEL-10": _stick(no_answer, (HOST, "sel atn", 0, "sel_off-200", "sel_off")),
-    "SEL-11": _stick(partial(no_answer, True), (LEADER, "bsy", 0, "answer", "answer+200")),
-    "SEL-12": _stick(ordinary, (PART1, "bsy", 1, "answer", "answer+50")),
-    "RSL-01": _stick(reselection, (LEADER, "io", 0, "ids", "bsy_off-50")),
-    "RSL-02": _stick(reselection, (LEADER, "bsy", 0, "takeover", "sel_off-50")),
-    "RSL-03": _stick(reselection, (LEADER, "io", 0, "bsy_off+100", "bsy_off+130")),
-    "RSL-04": _stick(reselection, (HOST, "bsy", 0, "sel_off-20", "host_bsy_off")),
-    "RSL-05": _stick(reselection, (HOST, "bsy", 1, "host_bsy_off", "p0.b0.ack+10")),
+    "SEL-01": stick(ordinary, (HOST, "db3", 1, "ids", "sel_off"), (HOST, "dbp0", 0, "ids", "sel_off")),
+    "SEL-02": stick(ordinary, (HOST, "dbp0", 0, "ids", "sel_off")),
+    "SEL-03": stick(ordinary, (HOST, "db5 dbp0", 0, "ids", "bsy_off-50")),
+    "SEL-04": stick(ordinary, (HOST, "atn", 0, "ids", "bsy_off-50")),
+    "SEL-05": stick(ordinary, (HOST, "atn", 0, "ids", "bsy_off+100")),
+    "SEL-06": stick(ordinary, (LEADER, "bsy", 1, "answer-150", "answer")),
+    "SEL-07": stick(ordinary, (HOST, "sel", 0, "sel_off-50", "sel_off")),
+    "SEL-08": stick(ordinary, (HOST, "db5", 0, "answer+30", "sel_off")),
+    "SEL-09": stick(ordinary, (LEADER, "cd", 1, "answer+20", "p0")),
+    "SEL-10": stick(no_answer, (HOST, "sel atn", 0, "sel_off-200", "sel_off")),
+    "SEL-11": stick(partial(no_answer, True), (LEADER, "bsy", 0, "answer", "answer+200")),
+    "SEL-12": stick(ordinary, (PART1, "bsy", 1, "answer", "answer+50")),
+    "RSL-01": stick(reselection, (LEADER, "io", 0, "ids", "bsy_off-50")),
+    "RSL-02": stick(reselection, (LEADER, "bsy", 0, "takeover", "sel_off-50")),
+    "RSL-03": stick(reselection, (LEADER, "io", 0, "bsy_off+100", "bsy_off+130")),
+    "RSL-04": stick(reselection, (HOST, "bsy", 0, "sel_off-20", "host_bsy_off")),
+    "RSL-05": stick(reselection, (HOST, "bsy", 1, "host_bsy_off", "p0.b0.ack+10")),
 }
 
 _PHASES = {
-    "PHS-01": _stick(ordinary, (LEADER, "req", 1, "p1.b0.req-100", "p1.b0.req")),
-    "PHS-02": _stick(ordinary, (LEADER, "msg", 1, "p1.b1.req+5", "p1.b1.req+25")),
-    "PHS-03": _stick(ordinary, (LEADER, "msg", 0, "p0", "p1")),
-    "PHS-04": _stick(reselection, (LEADER, "msg cd", 0, "p0", "p1")),
-    "PHS-05": _stick(ordinary, (LEADER, "msg", 1, "p3", "p4")),
+    "PHS-01": stick(ordinary, (LEADER, "req", 1, "p1.b0.req-100", "p1.b0.req")),
+    "PHS-02": stick(ordinary, (LEADER, "msg", 1, "p1.b1.req+5", "p1.b1.req+25")),
+    "PHS-03": stick(ordinary, (LEADER, "msg", 0, "p0", "p1")),
+    "PHS-04": stick(reselection, (LEADER, "msg cd", 0, "p0", "p1")),
     "SEQ-01": _skip(ordinary, LEADER, 1, 5),
-    "SEQ-02": _stick(partial(ordinary, data_in=b"\x00", data_out=b""), (LEADER, "cd", 1, "p2", "p3")),
-    "SEQ-03": _stick(partial(ordinary, data_in=b"\x00"), (LEADER, "cd", 1, "p2", "p3")),
+    "SEQ-02": stick(partial(ordinary, data_in=b"\x00", data_out=b""), (LEADER, "cd", 1, "p2", "p3")),
+    "SEQ-03": stick(partial(ordinary, data_in=b"\x00"), (LEADER, "cd", 1, "p2", "p3")),
     "SEQ-04": _flip(ordinary, LEADER, 4, 0, ones="db0", zeros="dbp0"),
 }
 
 _HANDSHAKE = {
-    "HSK-01": _stick(ordinary, (LEADER, "req", 1, "p1.b1.req_off+20", "p1.b1.req_off+40")),
-    "HSK-02": _stick(ordinary, (HOST, "ack", 1, "p1.b1.ack_off+30", "p1.b1.ack_off+50")),
-    "HSK-03": _stick(ordinary, (LEADER, "req", 0, "p1.b1.req+30", "p1.b1.req+50")),
-    "HSK-04": _stick(ordinary, (HOST, "ack", 0, "p1.b1.ack+15", "p1.b1.ack+30")),
-    "HSK-05": _stick(ordinary, (LEADER, "db0 dbp0", 0, "p2.b0.data", "p2.b0.req-30")),
-    "HSK-06": _stick(ordinary, (LEADER, "db1", 1, "p2.b0.req+20", "p2.b0.req+40")),
-    "HSK-07": _stick(ordinary, (HOST, "db0 dbp0", 0, "p3.b0.data", "p3.b0.ack-30")),
-    "HSK-08": _stick(ordinary, (HOST, "db1", 1, "p3.b0.ack+10", "p3.b0.ack+30")),
-    "TRN-01": _stick(ordinary, (HOST, "db0", 1, "p2-50", "p2+450")),
-    "TRN-02": _stick(ordinary, (LEADER, "db0", 1, "p2+700", "p2.b0.data")),
-    "TRN-03": _stick(ordinary, (LEADER, "db0", 1, "p3-20", "p3+60")),
+    "HSK-01": stick(ordinary, (LEADER, "req", 1, "p1.b1.req_off+20", "p1.b1.req_off+40")),
+    "HSK-02": stick(ordinary, (HOST, "ack", 1, "p1.b1.ack_off+30", "p1.b1.ack_off+50")),
+    "HSK-03": stick(ordinary, (LEADER, "req", 0, "p1.b1.req+30", "p1.b1.req+50")),
+    "HSK-04": stick(ordinary, (HOST, "ack", 0, "p1.b1.ack+15", "p1.b1.ack+30")),
+    "HSK-05": stick(ordinary, (LEADER, "db0 dbp0", 0, "p2.b0.data", "p2.b0.req-30")),
+    "HSK-06": stick(ordinary, (LEADER, "db1", 1, "p2.b0.req+20", "p2.b0.req+40")),
+    "HSK-07": stick(ordinary, (HOST, "db0 dbp0", 0, "p3.b0.data", "p3.b0.ack-30")),
+    "HSK-08": stick(ordinary, (HOST, "db1", 1, "p3.b0.ack+10", "p3.b0.ack+30")),
+    "TRN-01": stick(ordinary, (HOST, "db0", 1, "p2-50", "p2+450")),
+    "TRN-02": stick(ordinary, (LEADER, "db0", 1, "p2+700", "p2.b0.data")),
+    "TRN-03": stick(ordinary, (LEADER, "db0", 1, "p3-20", "p3+60")),
     "PAR-01": _flip(ordinary, HOST, 0, 2, ones="dbp0"),
     "PAR-02": _flip(ordinary, LEADER, 5, 0, zeros="dbp0"),
     "PAR-03": _flip(ordinary, HOST, 1, 2, zeros="dbp0"),
@@ -129,9 +110,9 @@ _HANDSHAKE = {
 }
 
 _ATTENTION = {
-    "ATN-01": _stick(attention, (HOST, "atn", 0, "p2.b0.ack", "p2.b0.ack_off-50")),
-    "ATN-02": _stick(ordinary, (HOST, "atn", 1, "p0.b2.req", "p0.b2.ack-50")),
-    "ATN-03": _stick(ordinary, (HOST, "atn", 0, "p0.b0.ack+10", "p0.b0.ack+30")),
+    "ATN-01": stick(attention, (HOST, "atn", 0, "p2.b0.ack", "p2.b0.ack_off-50")),
+    "ATN-02": stick(ordinary, (HOST, "atn", 1, "p0.b2.req", "p0.b2.ack-50")),
+    "ATN-03": stick(ordinary, (HOST, "atn", 0, "p0.b0.ack+10", "p0.b0.ack+30")),
     "ATN-04": Case(
         ordinary,
         (
@@ -139,30 +120,30 @@ _ATTENTION = {
             *_skip(ordinary, LEADER, 0, 2).faults,
         ),
     ),
-    "ATN-05": _stick(attention, (LEADER, "msg cd", 0, "p3", "p4")),
-    "ATN-06": _stick(two_messages, (HOST, "atn", 1, "p1.b0.ack", "p1.b1.req+10")),
-    "ATN-07": _stick(attention, (HOST, "atn", 1, "p3.b0.req", "p3.b0.ack_off+20")),
+    "ATN-05": stick(attention, (LEADER, "msg cd", 0, "p3", "p4")),
+    "ATN-06": stick(two_messages, (HOST, "atn", 1, "p1.b0.ack", "p1.b1.req+10")),
+    "ATN-07": stick(attention, (HOST, "atn", 1, "p3.b0.req", "p3.b0.ack_off+20")),
 }
 
 _DRIVERS = {
-    "DRV-01": _stick(ordinary, (PART1, "msg", 1, "p0+100", "p0+150")),
-    "DRV-02": _stick(ordinary, (PART1, "cd", 1, "p3.b0.ack_off+20", "p3.b0.ack_off+40")),
-    "DRV-03": _stick(ordinary, (PART1, "ack", 1, "p1.b0.ack+10", "p1.b0.ack+30")),
-    "DRV-04": _stick(ordinary, (PART1, "db0", 1, "p3.b0.data", "p3.b0.ack_off")),
-    "DRV-05": _stick(ordinary, (PART1, "bsy", 1, "p1+50", "p1+100")),
-    "DRV-06": _stick(ordinary, (PART1, "sel", 1, "won+200", "won+300")),
+    "DRV-01": stick(ordinary, (PART1, "msg", 1, "p0+100", "p0+150")),
+    "DRV-02": stick(ordinary, (PART1, "cd", 1, "p3.b0.ack_off+20", "p3.b0.ack_off+40")),
+    "DRV-03": stick(ordinary, (PART1, "ack", 1, "p1.b0.ack+10", "p1.b0.ack+30")),
+    "DRV-04": stick(ordinary, (PART1, "db0", 1, "p3.b0.data", "p3.b0.ack_off")),
+    "DRV-05": stick(ordinary, (PART1, "bsy", 1, "p1+50", "p1+100")),
+    "DRV-06": stick(ordinary, (PART1, "sel", 1, "won+200", "won+300")),
     "GEN-01": Case(ordinary, unknown=Fault(HOST, "db15", 0, "p1.b0.ack_off+20", "p1.b0.ack_off+40")),
 }
 
 _FREE = {
-    "FRE-01": _stick(twice, (LEADER, "cd", 1, "free", "free+1250")),
+    "FRE-01": stick(twice, (LEADER, "cd", 1, "free", "free+1250")),
     "FRE-02": _flip(ordinary, LEADER, 5, 0, ones="db1 db3"),
-    "FRE-03": _stick(abandoned, (PART1, "cd", 1, "2.arb-700", "2.arb-600")),
-    "CON-01": _stick(ordinary, (LEADER, "bsy", 0, "p1.b0.ack_off+20", "p1.b0.ack_off+60")),
-    "CON-02": _stick(ordinary, (HOST, "sel", 1, "p1.b0.ack_off+20", "p1.b0.ack_off+60")),
-    "RST-01": _stick(abandoned, (HOST, "rst", 0, "rst+20000", "rst_off")),
-    "RST-02": _stick(abandoned, (HOST, "db7", 1, "rst", "rst+900")),
-    "RST-03": _stick(abandoned, (LEADER, "bsy", 1, "rst+5000", "rst+5100")),
+    "FRE-03": stick(abandoned, (PART1, "cd", 1, "2.arb-700", "2.arb-600")),
+    "CON-01": stick(ordinary, (LEADER, "bsy", 0, "p1.b0.ack_off+20", "p1.b0.ack_off+60")),
+    "CON-02": stick(ordinary, (HOST, "sel", 1, "p1.b0.ack_off+20", "p1.b0.ack_off+60")),
+    "RST-01": stick(abandoned, (HOST, "rst", 0, "rst+20000", "rst_off")),
+    "RST-02": stick(abandoned, (HOST, "db7", 1, "rst", "rst+900")),
+    "RST-03": stick(abandoned, (LEADER, "bsy", 1, "rst+5000", "rst+5100")),
 }
 
 _MESSAGES = {
@@ -174,23 +155,23 @@ _MESSAGES = {
     "MSG-06": _skip(partial(attention, b"\xc0\x20\x01"), LEADER, 3, 0),
     "MSG-07": _flip(partial(reselection, b"\x80"), LEADER, 0, 0, ones="db6 dbp0"),
     "MSG-08": _flip(partial(attention, b"\xc0\x20\x01"), HOST, 3, 0, ones="db0", zeros="dbp0"),
-    "MSG-09": _stick(partial(attention, b"\x09", Phase.MSG_IN), (LEADER, "msg cd", 0, "p2", "p3")),
+    "MSG-09": stick(partial(attention, b"\x09", Phase.MSG_IN), (LEADER, "msg cd", 0, "p2", "p3")),
 }
 
 _READ = partial(mirrored, read=True)
 _DEAD = partial(mirrored, dead=True)
 _MIRROR = {
-    "MIR-01": _stick(mirrored, (LEADER, "cd", 1, "t0.0+50", "t0.0+250")),
+    "MIR-01": stick(mirrored, (LEADER, "cd", 1, "t0.0+50", "t0.0+250")),
     "MIR-02": Case(mirrored, faulty=partial(mirrored, parts=(LEADER, PART2))),
-    "MIR-03": _stick(_READ, (PART1, "io", 1, "t0.0+350", "take.0")),
+    "MIR-03": stick(_READ, (PART1, "io", 1, "t0.0+350", "take.0")),
     "MIR-04": Case(partial(mirrored, parts=(PART1,)), faulty=partial(mirrored, parts=(PART2,))),
     "MIR-05": Case(_READ, faulty=partial(_READ, take_ns=5200)),
     "MIR-06": Case(mirrored, faulty=partial(mirrored, take_ns=8200)),
     "MIR-07": Case(mirrored, faulty=partial(mirrored, release=False)),
     "MIR-08": Case(_DEAD, faulty=partial(_DEAD, reclaim_ns=9000)),
     "MIR-09": _flip(_DEAD, LEADER, 9, 1, ones="db0", zeros="dbp0"),
-    "MIR-10": _stick(mirrored, (LEADER, "bsy", 0, "quiet+50", "m.free")),
-    "MIR-11": _stick(mirrored, (LEADER, "bsy", 1, "m.free", "quiet+1100")),
+    "MIR-10": stick(mirrored, (LEADER, "bsy", 0, "quiet+50", "m.free")),
+    "MIR-11": stick(mirrored, (LEADER, "bsy", 1, "m.free", "quiet+1100")),
     "MIR-12": Case(discovery, faulty=partial(discovery, b"\xff\x08")),
     "MIR-13": _flip(discovery, HOST, 0, 3, zeros="db0 dbp0"),
     "MIR-14": Case(mirrored, faulty=partial(attention, b"\x2c\x01")),
@@ -199,10 +180,10 @@ _MIRROR = {
     "MIR-17": _flip(mirrored, HOST, 6, 0, zeros="db6 dbp0"),
     "MIR-18": _flip(discovery, LEADER, 1, 1, ones="db0", zeros="dbp0"),
     "MIR-19": Case(discovery, faulty=partial(discovery, goes_on=True)),
-    "MIR-20": _stick(discovery, (HOST, "ack", 1, "p1.b0.ack-30", "p1.b0.ack")),
-    "MIR-21": _stick(discovery, (HOST, "ack", 0, "p1.b0.req_off+5", "p1.b0.ack_off")),
+    "MIR-20": stick(discovery, (HOST, "ack", 1, "p1.b0.ack-30", "p1.b0.ack")),
+    "MIR-21": stick(discovery, (HOST, "ack", 0, "p1.b0.req_off+5", "p1.b0.ack_off")),
     "MIR-22": _skip(mirrored, PART1, 9, 0),
-    "MIR-23": _stick(_READ, (HOST, "atn", 1, "t0.0+200", "take.0-50")),
+    "MIR-23": stick(_READ, (HOST, "atn", 1, "t0.0+200", "take.0-50")),
 }
 
 CASES: Final[dict[str, Case]] = {
@@ -215,5 +196,6 @@ CASES: Final[dict[str, Case]] = {
     **_FREE,
     **_MESSAGES,
     **_MIRROR,
+    **TRANSFER_CASES,
 }
 """Must-fail cases by rule."""

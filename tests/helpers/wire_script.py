@@ -81,10 +81,10 @@ class Script:
     lines_now: int = 0
     io_since: float = -1e9
 
-    def mark(self, name: str) -> None:
-        """Name the present moment; a name is given once."""
+    def mark(self, name: str, when: float | None = None) -> None:
+        """Name the present moment, or the one given; a name is given once."""
         assert name not in self.marks, name
-        self.marks[name] = self.now
+        self.marks[name] = self.now if when is None else when
 
     def at(self, moment: str) -> float:
         """Time of `mark`, `mark+20` or `mark-20`."""
@@ -98,13 +98,13 @@ class Script:
         """Let time pass."""
         self.now += ns
 
-    def set(self, slot: int, bits: int) -> None:
-        """Assert wires."""
-        self.edges.append((self.now, slot, bits, 0))
+    def set(self, slot: int, bits: int, when: float | None = None) -> None:
+        """Assert wires, now or at the moment given."""
+        self.edges.append((self.now if when is None else when, slot, bits, 0))
 
-    def clear(self, slot: int, bits: int) -> None:
-        """Release wires."""
-        self.edges.append((self.now, slot, 0, bits))
+    def clear(self, slot: int, bits: int, when: float | None = None) -> None:
+        """Release wires, now or at the moment given."""
+        self.edges.append((self.now if when is None else when, slot, 0, bits))
 
     def timeline(
         self, faults: Iterable[Fault] = (), unknown: Fault | None = None
@@ -115,9 +115,9 @@ class Script:
         """
         moments: dict[float, list[tuple[str, int, int]]] = {}
         for time, slot, on, off in self.edges:
-            moments.setdefault(time, []).append(("set", slot, on) if on else ("clear", slot, off))
+            moments.setdefault(round(time, 3), []).append(("set", slot, on) if on else ("clear", slot, off))
         for fault in (*faults, *([unknown] if unknown else [])):
-            start, stop = self.at(fault.start), self.at(fault.stop)
+            start, stop = round(self.at(fault.start), 3), round(self.at(fault.stop), 3)
             assert start < stop, fault
             bits = mask(fault.names)
             moments.setdefault(start, []).append(
@@ -160,6 +160,11 @@ def select(
     """SELECTION with ATN."""
     target_id = IDS[target] if target_id is None else target_id
     _offer(s, host, M_ATN | ids(host_id, target_id), name)
+    answer_selection(s, host, target, name)
+
+
+def answer_selection(s: Script, host: int, target: int, name: str = "") -> None:
+    """The target answers 500 ns after the IDs are there without BSY, and the selection ends."""
     s.wait(500)
     s.mark(f"{name}answer")
     s.set(target, M_BSY)
@@ -180,6 +185,11 @@ def _offer(s: Script, winner: int, bits: int, name: str) -> None:
 def reselect(s: Script, target: int = LEADER, host: int = HOST, name: str = "") -> None:
     """RESELECTION, both ends driving BSY for a while."""
     _offer(s, target, M_IO | ids(IDS[target], IDS[host]), name)
+    answer_reselection(s, target, host, name)
+
+
+def answer_reselection(s: Script, target: int, host: int, name: str = "") -> None:
+    """The initiator answers 500 ns after the IDs are there without BSY; the target takes BSY over."""
     s.wait(500)
     s.mark(f"{name}answer")
     s.set(host, M_BSY)
@@ -250,9 +260,17 @@ def byte_out(
 
 
 def byte_in(
-    s: Script, slot: int, index: int, value: int, *, host: int = HOST, high: int | None = None, raise_atn: bool = False
+    s: Script,
+    slot: int,
+    index: int,
+    value: int,
+    *,
+    host: int = HOST,
+    high: int | None = None,
+    raise_atn: bool = False,
+    release: bool = False,
 ) -> None:
-    """One byte (or two) from the target."""
+    """One byte (or two) from the target, which keeps it on DB unless it is to `release` it on ACK."""
     at = f"p{s.phase}.b{index}"
     s.mark(f"{at}.data")
     s.clear(slot, M_DATA)
@@ -265,7 +283,10 @@ def byte_in(
     s.set(host, M_ACK)
     if raise_atn:
         s.set(host, M_ATN)
-    s.wait(40)
+    s.wait(30)
+    if release:
+        s.clear(slot, M_DATA)
+    s.wait(10)
     s.mark(f"{at}.req_off")
     s.clear(slot, M_REQ)
     s.wait(60)

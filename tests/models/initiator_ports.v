@@ -1,26 +1,7 @@
 // Test top with two RTL initiators and four Python ports on one wired-OR bus, no cable delay. Simulation only.
 // The initiators' host sides are ini0_* and ini1_* as in the bench; the test sets clock offset and phase, then lets the clock run.
 `default_nettype none
-`define PYTHON_PORT(N) \
-    reg py``N``_bsy_o, py``N``_sel_o, py``N``_rst_o, py``N``_msg_o, py``N``_cd_o, py``N``_io_o; \
-    reg py``N``_req_o, py``N``_ack_o, py``N``_atn_o; \
-    reg [15:0] py``N``_db_o; \
-    reg [1:0] py``N``_dbp_o; \
-    wire [26:0] py``N``_says = {py``N``_dbp_o, py``N``_db_o, py``N``_atn_o, py``N``_ack_o, py``N``_req_o, \
-        py``N``_io_o, py``N``_cd_o, py``N``_msg_o, py``N``_rst_o, py``N``_sel_o, py``N``_bsy_o}; \
-    initial {py``N``_dbp_o, py``N``_db_o, py``N``_atn_o, py``N``_ack_o, py``N``_req_o, \
-        py``N``_io_o, py``N``_cd_o, py``N``_msg_o, py``N``_rst_o, py``N``_sel_o, py``N``_bsy_o} = 27'd0; \
-    wire py``N``_bsy_i = bus_all[0]; \
-    wire py``N``_sel_i = bus_all[1]; \
-    wire py``N``_rst_i = bus_all[2]; \
-    wire py``N``_msg_i = bus_all[3]; \
-    wire py``N``_cd_i = bus_all[4]; \
-    wire py``N``_io_i = bus_all[5]; \
-    wire py``N``_req_i = bus_all[6]; \
-    wire py``N``_ack_i = bus_all[7]; \
-    wire py``N``_atn_i = bus_all[8]; \
-    wire [15:0] py``N``_db_i = bus_all[24:9]; \
-    wire [1:0] py``N``_dbp_i = bus_all[26:25]
+`include "python_port.vh"
 
 `define INITIATOR(N) \
     reg [31:0] ini``N``_ppb, ini``N``_phase_ps; \

@@ -1,6 +1,7 @@
-// Test top without any RTL device: four Python ports round one wired-OR bus, each on a cable with its own delay, which may be
-// changed at run time; with py<n>_flip, port n alone sees DB(P0) inverted. Each port has the signals that cocotbext.scsi.models.ScsiPort expects; `bus_all` is the bus at the
-// centre in vector order, `drv_all` what each port asserts there. Simulation only.
+// Test top without any RTL device: five Python ports round one wired-OR bus, each on a cable with its own delay, which may be
+// changed at run time; with py<n>_flip, port n alone sees DB(P0) inverted. Each port has the signals that
+// cocotbext.scsi.models.ScsiPort expects; `bus_all` is the bus at the centre in vector order, `drv_all` what each port
+// asserts there. Simulation only.
 `default_nettype none
 module python_ports;
     wire [26:0] bus_all /*verilator public_flat_rd*/;
@@ -157,7 +158,45 @@ module python_ports;
          py3_io_o, py3_cd_o, py3_msg_o, py3_rst_o, py3_sel_o, py3_bsy_o} = 27'd0;
     end
 
-    assign bus_all = drives0 | drives1 | drives2 | drives3;
-    wire [107:0] drv_all /*verilator public_flat_rd*/ = {drives3, drives2, drives1, drives0};
+    // Port 4
+    reg [31:0] py4_cable_ps /*verilator public_flat_rw*/;
+    reg py4_flip /*verilator public_flat_rw*/;
+    reg py4_bsy_o /*verilator public_flat_rw*/;
+    reg py4_sel_o /*verilator public_flat_rw*/;
+    reg py4_rst_o /*verilator public_flat_rw*/;
+    reg py4_msg_o /*verilator public_flat_rw*/;
+    reg py4_cd_o /*verilator public_flat_rw*/;
+    reg py4_io_o /*verilator public_flat_rw*/;
+    reg py4_req_o /*verilator public_flat_rw*/;
+    reg py4_ack_o /*verilator public_flat_rw*/;
+    reg py4_atn_o /*verilator public_flat_rw*/;
+    reg [15:0] py4_db_o /*verilator public_flat_rw*/;
+    reg [1:0] py4_dbp_o /*verilator public_flat_rw*/;
+    wire [26:0] says4 = {py4_dbp_o, py4_db_o, py4_atn_o, py4_ack_o, py4_req_o,
+                         py4_io_o, py4_cd_o, py4_msg_o, py4_rst_o, py4_sel_o, py4_bsy_o};
+    wire [26:0] drives4;
+    wire [26:0] hears4;
+    wire py4_bsy_i /*verilator public_flat_rd*/ = hears4[0];
+    wire py4_sel_i /*verilator public_flat_rd*/ = hears4[1];
+    wire py4_rst_i /*verilator public_flat_rd*/ = hears4[2];
+    wire py4_msg_i /*verilator public_flat_rd*/ = hears4[3];
+    wire py4_cd_i /*verilator public_flat_rd*/ = hears4[4];
+    wire py4_io_i /*verilator public_flat_rd*/ = hears4[5];
+    wire py4_req_i /*verilator public_flat_rd*/ = hears4[6];
+    wire py4_ack_i /*verilator public_flat_rd*/ = hears4[7];
+    wire py4_atn_i /*verilator public_flat_rd*/ = hears4[8];
+    wire [15:0] py4_db_i /*verilator public_flat_rd*/ = hears4[24:9];
+    wire [1:0] py4_dbp_i /*verilator public_flat_rd*/ = hears4[26:25] ^ {1'b0, py4_flip};
+    cable u_out4 (.delay_ps_i(py4_cable_ps), .in_i(says4), .out_o(drives4));
+    cable u_in4 (.delay_ps_i(py4_cable_ps), .in_i(bus_all), .out_o(hears4));
+    initial begin
+        py4_cable_ps = 32'd0;
+        py4_flip = 1'b0;
+        {py4_dbp_o, py4_db_o, py4_atn_o, py4_ack_o, py4_req_o,
+         py4_io_o, py4_cd_o, py4_msg_o, py4_rst_o, py4_sel_o, py4_bsy_o} = 27'd0;
+    end
+
+    assign bus_all = drives0 | drives1 | drives2 | drives3 | drives4;
+    wire [134:0] drv_all /*verilator public_flat_rd*/ = {drives4, drives3, drives2, drives1, drives0};
 endmodule
 `default_nettype wire

@@ -4,15 +4,19 @@ Attach a monitor: `ScsiMonitor(ScsiBus(dut, "scsi"))`. The checker is in `cocotb
 initiator and a target are in `cocotbext.scsi.models`.
 """
 
+from .agreement import Agreement
+from .agreements import AgreementTracker
 from .bus import Pin, PinStyle, ScsiBus, SignalError
 from .constants import Asc, Extended, Message, Opcode, Phase, SenseKey, Status
 from .monitor import ScsiMonitor
 from .sampler import Sampler
-from .transaction import Kind, Transaction
+from .transaction import Kind, Transaction, Transfer
 from .transcript import TranscriptWriter, describe_last, read_transcript, write_transcript
 from .wires import Subscriber, Wires
 
 __all__ = [
+    "Agreement",
+    "AgreementTracker",
     "Asc",
     "Extended",
     "Kind",
@@ -30,6 +34,7 @@ __all__ = [
     "Subscriber",
     "Transaction",
     "TranscriptWriter",
+    "Transfer",
     "Wires",
     "describe_last",
     "read_transcript",

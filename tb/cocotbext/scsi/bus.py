@@ -57,16 +57,22 @@ class PinStyle:
         return Pin(*(prefix + form.format(stem) if form else None for form in (self.input, self.output, self.enable)))
 
 
+def _bits_of(handle: Handle) -> Callable[[], str]:
+    """Reads a signal as text; cocotb's `value` builds an array object first, which would be half of a sample's cost."""
+    read: Callable[[], str] = handle._handle.get_signal_val_binstr
+    return read
+
+
 @dataclass(frozen=True)
 class _Reader:
-    handle: Handle
+    bits: Callable[[], str]
     shift: int
     mask: int
     inverted: bool
 
     def read(self) -> tuple[int, int]:
         """Asserted and unknown bits, moved to their place in the bus vector."""
-        text = str(self.handle.value)
+        text = self.bits()
         try:
             value, unknown = int(text, 2), 0
         except ValueError:
@@ -145,13 +151,15 @@ class ScsiBus(Bus):
         self.slots = 0
         """Slots in the per-driver view; 0 without one."""
         self._sources: list[_Source] = []
-        self._drivers: Handle | None = self._signals.get("drivers")
+        self._drivers: Callable[[], str] | None = None
         self._read: Callable[[], tuple[int, int]] = self._read_pins
-        if self._drivers is not None:
-            self.slots = self._checked_slots(self._drivers)
+        view: Handle | None = self._signals.get("drivers")
+        if view is not None:
+            self.slots = self._checked_slots(view)
+            self._drivers = _bits_of(view)
         if packed:
             self._check_width("packed", self.packed, (WIDTH,))
-            self._read = _Reader(self.packed, 0, (1 << WIDTH) - 1, style.active_low).read
+            self._read = _Reader(_bits_of(self.packed), 0, (1 << WIDTH) - 1, style.active_low).read
         else:
             self._sources = [self._source(signal, style) for signal in wanted if signal not in extra]
 
@@ -160,7 +168,7 @@ class ScsiBus(Bus):
         value, unknown = self._read()
         if self._drivers is None:
             return value, unknown, None
-        text = str(self._drivers.value)
+        text = self._drivers()
         try:
             return value, unknown, int(text, 2)
         except ValueError:
@@ -192,7 +200,7 @@ class ScsiBus(Bus):
                 continue
             width = self._check_width(attribute, handle, (1, *widths) if part == "enable" else widths)
             inverted = style.enable_low if part == "enable" else style.active_low
-            parts[part] = _Reader(handle, shift, (1 << width) - 1, inverted)
+            parts[part] = _Reader(_bits_of(handle), shift, (1 << width) - 1, inverted)
         data = parts.get("output") or parts.get("input")
         ones = data.mask if data else 1
         if signal == "db":

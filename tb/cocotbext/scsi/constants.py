@@ -111,9 +111,12 @@ class Opcode(IntEnum):
     INQUIRY = 0x12
     MODE_SELECT_6 = 0x15
     MODE_SENSE_6 = 0x1A
+    START_STOP_UNIT = 0x1B
     READ_CAPACITY_10 = 0x25
     READ_10 = 0x28
     WRITE_10 = 0x2A
+    VERIFY_10 = 0x2F
+    SYNCHRONIZE_CACHE_10 = 0x35
     REPORT_LUNS = 0xA0
 
 
@@ -140,9 +143,12 @@ class Asc(IntEnum):
     """Additional sense as ASC * 256 + ASCQ (spi-facts 9)."""
 
     NONE = 0x0000
+    START_REQUIRED = 0x0402
+    """Logical unit not ready, initializing command required (SPC)."""
     WRITE_ERROR = 0x0C00
     UNRECOVERED_READ_ERROR = 0x1100
     PARAMETER_LIST_LENGTH_ERROR = 0x1A00
+    MISCOMPARE = 0x1D00
     INVALID_OPCODE = 0x2000
     LBA_OUT_OF_RANGE = 0x2100
     INVALID_FIELD_IN_CDB = 0x2400
@@ -154,6 +160,7 @@ class Asc(IntEnum):
     BUS_RESET = 0x2902
     TARGET_RESET = 0x2903
     MODE_PARAMETERS_CHANGED = 0x2A01
+    COMMANDS_CLEARED = 0x2F00
     SAVING_PARAMETERS_NOT_SUPPORTED = 0x3900
     MESSAGE_ERROR = 0x4300
     INTERNAL_TARGET_FAILURE = 0x4400

@@ -6,17 +6,37 @@ from collections.abc import Callable
 from enum import Enum, auto
 from typing import Final
 
+from .agreements import AgreementTracker
 from .constants import ids_by_priority
-from .messages import WidthAgreements
 from .phases import InformationPhases
 from .transaction import Kind, Transaction
-from .wires import BSY, DB, M_BSY, M_CD, M_IO, M_MSG, M_RST, M_SEL, SEL, Wires, slots_in
+from .wires import (
+    BSY,
+    DB,
+    M_ACK,
+    M_BSY,
+    M_CD,
+    M_IO,
+    M_MSG,
+    M_PHASE,
+    M_REQ,
+    M_RST,
+    M_SEL,
+    SEL,
+    SLOTS,
+    Wires,
+    slots_in,
+)
 
 BUS_SETTLE_PS: Final = 400_000
 """BSY and SEL false this long make BUS FREE (spi-facts 2 and 3.1)."""
 
+QAS_ASSERTION_PS: Final = 200_000
+"""Time in which those that want the bus assert their IDs once a QAS is open (spi-facts 3.1)."""
+
 _M_CONNECT: Final = M_BSY | M_SEL | M_RST
 _M_BUSY: Final = M_BSY | M_SEL
+_M_LINES: Final = M_PHASE | M_REQ | M_ACK
 
 
 class State(Enum):
@@ -32,6 +52,10 @@ class State(Enum):
     """SEL true, BSY released: selection or reselection, by I/O."""
     CONNECTED = auto()
     """BSY true, SEL false after a (re)selection."""
+    QAS = auto()
+    """MSG, C/D and I/O false after a QAS REQUEST, whose sender still asserts BSY; nobody has asserted SEL."""
+    QAS_WON = auto()
+    """The winner of a QAS arbitration asserts SEL, and calls nobody yet."""
     RESET = auto()
 
 
@@ -41,18 +65,23 @@ class BusDecoder:
     Args:
         emit: Called with each transaction.
         parity: False where the bus has no parity; `parity_ok` is None then.
+        crca: False where the bus has no P_CRCA, which is DB(P0); the words of a DT DATA phase are all data then.
     """
 
-    def __init__(self, emit: Callable[[Transaction], None], parity: bool = True) -> None:
+    def __init__(self, emit: Callable[[Transaction], None], parity: bool = True, crca: bool = True) -> None:
         self.state = State.FREE
         self.pending_free_ps: int | None = None
         """Since when BSY and SEL are false without that having been reported as BUS FREE; None if it is not so."""
         self._emit = emit
-        self._phases = InformationPhases(emit, parity)
+        self._phases = InformationPhases(emit, parity, crca)
         self._now = Transaction(Kind.ARBITRATION, 0, 0)
         self._reset_ps = 0
         self._contenders = 0
         self._survivors = 0
+        self._db = 0
+        self._bsy_released = False
+        self._asked_qas: tuple[int | None, int | None] = (None, None)
+        """Initiator and target of the connection that a QAS REQUEST ended."""
         self._winner: int | None = None
         self._connected = False
         """There is a connection, be it interrupted by what may turn out to be a glitch of BSY or SEL."""
@@ -63,6 +92,8 @@ class BusDecoder:
             State.WON: self._in_won,
             State.SELECTION: self._in_selection,
             State.CONNECTED: self._in_connected,
+            State.QAS: self._in_qas,
+            State.QAS_WON: self._in_qas_won,
             State.RESET: self._in_reset,
         }
 
@@ -77,8 +108,8 @@ class BusDecoder:
         return self._phases.target
 
     @property
-    def agreements(self) -> WidthAgreements:
-        """Which pairs transfer data 16 bit wide."""
+    def agreements(self) -> AgreementTracker:
+        """The transfer agreement of each pair; `agree` states one that was made before the monitor listened."""
         return self._phases.agreements
 
     def learn(self, slot: int, scsi_id: int) -> None:
@@ -89,12 +120,17 @@ class BusDecoder:
         """Take the next settled sample."""
         if not self._started:
             self._start(wires)
-        self.tick(wires.time_ps)
-        if wires.changed & _M_CONNECT or self.state is not State.CONNECTED:
-            if wires.changed & wires.value & M_RST:
+        if self.pending_free_ps is not None:
+            self.tick(wires.time_ps)
+        changed = wires.changed
+        if changed & _M_CONNECT or self.state is not State.CONNECTED:
+            if changed & wires.value & M_RST:
                 self._begin_reset(wires)
             self._handlers[self.state](wires)
-        self._phases.sample(wires, self._connected)
+        if changed & _M_LINES:
+            self._phases.sample(wires, self._connected)
+            if self._phases.qas_requested and wires.value & (_M_CONNECT | _M_LINES) == M_BSY:
+                self._begin_qas(wires)
 
     def tick(self, now_ps: int) -> None:
         """Let time pass: reports BUS FREE once BSY and SEL were false for a bus settle delay."""
@@ -227,6 +263,7 @@ class BusDecoder:
             if value & M_BSY:
                 self._learn_partner(wires)
             else:
+                self._note_kind(wires)
                 self._note_partners(wires)
             return
         now.end_ps = wires.time_ps
@@ -237,6 +274,10 @@ class BusDecoder:
             self._phases.connect(now.initiator, now.target)
         else:
             self._enter_free(wires)
+
+    def _note_kind(self, wires: Wires) -> None:
+        """I/O tells what it is; without BSY before the IDs, as after QAS, it may come a little later than they."""
+        self._now.kind = Kind.RESELECTION if wires.value & M_IO else Kind.SELECTION
 
     def _note_partners(self, wires: Wires) -> None:
         """Initiator and target from the one or two IDs on the bus; they may be taken off again before the answer."""
@@ -275,6 +316,59 @@ class BusDecoder:
             self._contenders = self._survivors = wires.db
         else:
             self._select_without_arbitration(wires)
+
+    def _begin_qas(self, wires: Wires) -> None:
+        """MSG, C/D and I/O are false after a QAS REQUEST: the connection is over, IDs may come."""
+        self._asked_qas = (self.initiator, self.target)
+        self._end_connection(wires.time_ps)
+        self.state = State.QAS
+        self._now = Transaction(Kind.ARBITRATION, wires.time_ps, wires.time_ps, qas=True)
+        self._contenders = 0
+        self._db = wires.db
+
+    def _in_qas(self, wires: Wires) -> None:
+        """IDs count once the QAS assertion delay is over; before, they may be the rest of the message's byte."""
+        if wires.time_ps - self._now.start_ps > QAS_ASSERTION_PS:
+            self._contenders |= self._db
+            self._learn_from_ids(wires)
+        self._db = wires.db
+        if wires.value & M_SEL:
+            self._contenders |= wires.db
+            self._survivors = wires.db
+            self._now.end_ps = wires.time_ps
+            self._bsy_released = not wires.value & M_BSY
+            self.state = State.QAS_WON
+        elif wires.changed & wires.value & M_REQ:
+            # A device that meant something else by 55h goes on with DATA OUT.
+            self._enter_connected()
+            self._phases.connect(*self._asked_qas)
+        elif not wires.value & M_BSY:
+            if self._contenders:
+                self._end_arbitration(wires.time_ps, None)
+            self._enter_free(wires)
+
+    def _learn_from_ids(self, wires: Wires) -> None:
+        """In a QAS arbitration nothing but its ID tells who a slot is, since BSY is another's."""
+        for slot in range(SLOTS) if wires.drivers else ():
+            own = (wires.slot(slot) >> DB) & 0xFFFF
+            if own.bit_count() == 1:
+                self.learn(slot, own.bit_length() - 1)
+
+    def _in_qas_won(self, wires: Wires) -> None:
+        """The device that asked for QAS lets BSY go, then the winner shows the ID of a partner."""
+        value = wires.value
+        if not value & M_SEL:
+            self._end_arbitration(self._now.end_ps, None)
+            self._enter_free(wires)
+            return
+        answered = bool(value & M_BSY) and self._bsy_released
+        self._bsy_released |= not value & M_BSY
+        if not wires.db & ~self._survivors and not answered:
+            self._survivors &= wires.db
+        elif self._bsy_released:
+            self._winner = self._who_won(wires)
+            self._end_arbitration(self._now.end_ps, self._winner)
+            self._begin_selection(wires)
 
     def _end_connection(self, now_ps: int) -> None:
         """Whatever was before is over: connection, pending BUS FREE, open phase."""

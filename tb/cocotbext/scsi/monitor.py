@@ -51,7 +51,7 @@ class ScsiMonitor(BusMonitor):
         self.log = logging.getLogger(f"cocotb.{bus._entity._name}.{bus._name}")
         self.transactions: deque[Transaction] = deque(maxlen=keep)
         """What has been delivered, oldest first."""
-        self.decoder = BusDecoder(self._deliver, bus.has_parity if parity is None else parity)
+        self.decoder = BusDecoder(self._deliver, bus.has_parity if parity is None else parity, bus.has_parity)
         self._freed = Event()
         self._annotators: list[Callable[[Transaction], None]] = []
         self._thread: Task[None]

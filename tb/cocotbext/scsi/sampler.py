@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import cocotb
 from cocotb.simtime import convert, get_sim_time
 from cocotb.task import Task
-from cocotb.triggers import Event, ReadOnly
+from cocotb.triggers import ReadOnly
 
 from .bus import Handle, ScsiBus
 from .wires import Subscriber, Wires
@@ -30,9 +28,11 @@ class Sampler:
         """The latest sample."""
         self._subscribers: list[Subscriber] = list(subscribers)
         self._ps_per_step: float = convert(1, "step", to="ps")
-        self._changed = Event()
-        self._watchers: list[Task[None]] = []
-        self._task: Task[None] = cocotb.start_soon(self._run())
+        self._settled = ReadOnly()
+        self._pending = True
+        """Somebody will look at the end of this instant."""
+        watchers = (self._watch(handle) for handle in bus.wake_handles)
+        self._tasks: list[Task[None]] = [cocotb.start_soon(one) for one in (self._begin(), *watchers)]
 
     def subscribe(self, *subscribers: Subscriber) -> None:
         """Add subscribers; each gets its first sample with the next change of the bus."""
@@ -44,38 +44,29 @@ class Sampler:
 
     def stop(self) -> None:
         """Take no more samples."""
-        for task in (self._task, *self._watchers):
+        for task in self._tasks:
             task.cancel()
 
     def now_ps(self) -> int:
         """Simulation time in picoseconds."""
         return round(get_sim_time("step") * self._ps_per_step)
 
-    async def _run(self) -> None:
-        handles = self.bus.wake_handles
-        if len(handles) > 1:
-            self._watch(handles)
-        single = handles[0].value_change
-        settled = ReadOnly()
-        await settled
+    async def _begin(self) -> None:
+        await self._settled
+        self._pending = False
         self._look(first=True)
-        while True:
-            # What changed in the instant of the last look has been seen.
-            self._changed.clear()
-            await (self._changed.wait() if self._watchers else single)
-            await settled
-            self._look()
 
-    def _watch(self, handles: Iterable[Handle]) -> None:
-        """One tiny task a handle: on many handles this costs less than a `First` over all of them at each change."""
-        self._watchers = [cocotb.start_soon(self._wake_on(handle)) for handle in handles]
-
-    async def _wake_on(self, handle: Handle) -> None:
-        trigger = handle.value_change
-        wake = self._changed.set
+    async def _watch(self, handle: Handle) -> None:
+        """Look once all deltas of an instant are over, unless the watcher of another handle is about to do so."""
+        changed = handle.value_change
+        settled = self._settled
         while True:
-            await trigger
-            wake()
+            await changed
+            if not self._pending:
+                self._pending = True
+                await settled
+                self._pending = False
+                self._look()
 
     def _look(self, first: bool = False) -> None:
         self.wakes += 1

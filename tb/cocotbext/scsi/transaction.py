@@ -9,6 +9,16 @@ from typing import Any
 from .constants import Phase
 
 
+class Transfer(StrEnum):
+    """How a data phase moves its bytes."""
+
+    ASYNC = "async"
+    ST = "st"
+    """Synchronous, one transfer for each assertion of REQ and ACK."""
+    DT = "dt"
+    """One transfer for each edge of REQ and ACK."""
+
+
 class Kind(StrEnum):
     """Kinds of bus transaction."""
 
@@ -27,8 +37,10 @@ class Transaction:
     ======================= ============================================================================================
     kind                    meaning of start and end
     ======================= ============================================================================================
-    arbitration             first BSY of the arbitration .. SEL of the winner (or the bus falling free without one)
-    selection, reselection  BSY released by the winner .. SEL negated (answered) or bus released (timed out)
+    arbitration             first BSY of the arbitration .. SEL of the winner (or the bus falling free without one);
+                            QAS: MSG, C/D and I/O all false after the 55h .. the same
+    selection, reselection  BSY released by the winner .. SEL negated (answered) or bus released (timed out);
+                            after QAS it begins with the ID of the device that is called
     phase                   first REQ .. last ACK negation seen in the phase
     bus_free                BSY and SEL both false .. one bus settle delay (400 ns) later, when it counts as BUS FREE
     reset                   RST asserted .. RST negated
@@ -41,6 +53,8 @@ class Transaction:
     contenders: list[int] = field(default_factory=list)
     """SCSI IDs that put their bit on the bus in arbitration, highest priority first."""
     winner: int | None = None
+    qas: bool = False
+    """Arbitration without BUS FREE, after a QAS REQUEST."""
     initiator: int | None = None
     target: int | None = None
     atn: bool | None = None
@@ -51,9 +65,24 @@ class Transaction:
     by: int | None = None
     """SCSI ID of the device that drives the phase lines."""
     data: bytes = b""
-    """Bytes of an information phase, in order of transfer; on a wide phase DB(7-0) before DB(15-8)."""
+    """Bytes of an information phase, in order of transfer; on a wide phase DB(7-0) before DB(15-8). Pad and CRC words
+    of data groups are not among them."""
     wide: bool = False
+    transfer: Transfer | None = None
+    """Data phases only."""
+    transfers: int = 0
+    """Strobes at the sender of an information phase: REQ (IN) or ACK (OUT), DT: their edges, pad and CRC included."""
+    first_strobe_ps: int | None = None
+    """Data phases: the first of these strobes, as seen at the bus."""
+    last_strobe_ps: int | None = None
+    groups: int | None = None
+    """DT data phases: data groups that were closed by a CRC."""
+    crc_ok: bool | None = None
+    """DT data phases: every word belongs to a group with the right CRC; None where there are no words."""
+    residue: int | None = None
+    """A MESSAGE IN with IGNORE WIDE RESIDUE: bytes at the end of the data phase before it that do not count."""
     parity_ok: bool | None = None
+    """None where nothing is checked: no parity on the bus, or a DT data phase."""
     resend: bool = False
     """A MESSAGE OUT whose bytes repeat those before: REQ came again after a byte taken with ATN false."""
     first_req_ps: int | None = None
@@ -79,17 +108,13 @@ class Transaction:
         """End in nanoseconds."""
         return self.end_ps / 1000
 
-    @property
-    def transfers(self) -> int:
-        """REQ/ACK handshakes of an information phase."""
-        return (len(self.data) + 1) // 2 if self.wide else len(self.data)
-
     def to_json(self) -> dict[str, Any]:
         """The transcript line as a dictionary; fields that do not fit are left out."""
         line: dict[str, Any] = {"kind": self.kind.value, "start_ns": self.start_ns, "end_ns": self.end_ns}
         values = {
             "contenders": self.contenders or None,
             "winner": self.winner,
+            "qas": self.qas if self.kind is Kind.ARBITRATION else None,
             "initiator": self.initiator,
             "target": self.target,
             "atn": self.atn,
@@ -98,6 +123,13 @@ class Transaction:
             "by": self.by,
             "bytes": self.data.hex() if self.kind is Kind.PHASE else None,
             "wide": self.wide or None,
+            "transfer": self.transfer,
+            "transfers": self.transfers if self.kind is Kind.PHASE else None,
+            "first_strobe_ns": _ns(self.first_strobe_ps),
+            "last_strobe_ns": _ns(self.last_strobe_ps),
+            "groups": self.groups,
+            "crc_ok": self.crc_ok,
+            "residue": self.residue,
             "parity_ok": self.parity_ok,
             "resend": self.resend or None,
             "first_req_ns": _ns(self.first_req_ps),
@@ -120,6 +152,7 @@ class Transaction:
             end_ps=_ps(line["end_ns"]),
             contenders=list(line.get("contenders", [])),
             winner=line.get("winner"),
+            qas=line.get("qas", False),
             initiator=line.get("initiator"),
             target=line.get("target"),
             atn=line.get("atn"),
@@ -128,6 +161,13 @@ class Transaction:
             by=line.get("by"),
             data=bytes.fromhex(line.get("bytes", "")),
             wide=line.get("wide", False),
+            transfer=Transfer(line["transfer"]) if "transfer" in line else None,
+            transfers=line.get("transfers", 0),
+            first_strobe_ps=_optional_ps(line.get("first_strobe_ns")),
+            last_strobe_ps=_optional_ps(line.get("last_strobe_ns")),
+            groups=line.get("groups"),
+            crc_ok=line.get("crc_ok"),
+            residue=line.get("residue"),
             parity_ok=line.get("parity_ok"),
             resend=line.get("resend", False),
             first_req_ps=_optional_ps(line.get("first_req_ns")),

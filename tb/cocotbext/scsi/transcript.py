@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TextIO
 
-from .transaction import Kind, Transaction
+from .transaction import Kind, Transaction, Transfer
 
 
 class TranscriptWriter:
@@ -76,7 +76,8 @@ def _subject(done: Transaction, limit: int) -> str:
         return _phase(done, limit)
     if done.kind is Kind.ARBITRATION:
         who = " ".join(map(str, done.contenders)) or "nobody's ID seen"
-        return f"ARBITRATION  {who} -> {'nobody' if done.winner is None else done.winner} wins"
+        name = "QAS ARBITRATION" if done.qas else "ARBITRATION"
+        return f"{name}  {who} -> {'nobody' if done.winner is None else done.winner} wins"
     if done.kind in (Kind.SELECTION, Kind.RESELECTION):
         ends = (done.initiator, done.target) if done.kind is Kind.SELECTION else (done.target, done.initiator)
         pair = " -> ".join("?" if end is None else str(end) for end in ends)
@@ -93,8 +94,11 @@ def _phase(done: Transaction, limit: int) -> str:
         text
         for on, text in (
             (done.wide, "wide"),
+            (done.transfer is Transfer.ST, "sync"),
+            (done.residue is not None, "RESIDUE"),
             (done.resend, "RESEND"),
             (done.parity_ok is False, "PARITY ERROR"),
+            (done.crc_ok is False, "CRC ERROR"),
         )
         if on
     ]

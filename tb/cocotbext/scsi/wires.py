@@ -50,8 +50,10 @@ M_ALL: Final = (1 << WIDTH) - 1
 SLOTS: Final = 16
 """Drivers in a per-driver view."""
 
+EVERY_SLOT: Final = sum(1 << (slot * WIDTH) for slot in range(SLOTS))
+"""Bit 0 of each slot of a per-driver view; shifted by a wire's number it picks that wire of all slots."""
+
 _ODD_PARITY: Final = bytes(1 - (n.bit_count() & 1) for n in range(256))
-_BIT_OF_EVERY_SLOT: Final = sum(1 << (slot * WIDTH) for slot in range(SLOTS))
 
 
 def odd_parity(byte: int) -> int:
@@ -155,7 +157,7 @@ class Wires:
         drivers = self.drivers
         if not drivers:
             return 0
-        picked = (drivers >> bit) & _BIT_OF_EVERY_SLOT
+        picked = (drivers >> bit) & EVERY_SLOT
         mask = 0
         while picked:
             lowest = picked & -picked

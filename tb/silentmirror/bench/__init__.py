@@ -21,6 +21,7 @@ from silentmirror.bench.config import (
     Kind,
     SlotConfig,
     standard_config,
+    target_slots,
 )
 from silentmirror.bench.handle import Bench, with_changes
 from silentmirror.bench.medium import Medium
@@ -44,5 +45,6 @@ __all__ = [
     "SlotConfig",
     "mask_of",
     "standard_config",
+    "target_slots",
     "with_changes",
 ]

@@ -18,8 +18,8 @@ CLK_PERIOD_PS: Final = 6250
 PPM_LIMIT: Final = 200.0
 """Largest clock offset that the bench accepts, parts per million either way."""
 
-INITIATOR_IDS: Final = (7, 6)
-"""SCSI IDs of the first and the second initiator of `standard_config`."""
+INITIATOR_IDS: Final = (7, 6, 2)
+"""SCSI IDs of the first, second and third initiator of `standard_config`."""
 
 TARGET_IDS: Final = (5, 4, 3, 6, 2, 1, 0, 15, 14, 13, 12, 11, 10, 9, 8)
 """SCSI IDs that `standard_config` gives to targets, in this order; an initiator's ID is left out."""
@@ -39,8 +39,8 @@ class Kind(IntEnum):
 
 ALLOWED: Final[Mapping[int, frozenset[Kind]]] = {
     0: frozenset({Kind.INITIATOR}),
-    1: frozenset({Kind.INITIATOR, Kind.TARGET}),
-    **{slot: frozenset({Kind.TARGET}) for slot in range(2, 14)},
+    **{slot: frozenset({Kind.INITIATOR, Kind.TARGET}) for slot in (1, 2)},
+    **{slot: frozenset({Kind.TARGET}) for slot in range(3, 14)},
     **{slot: frozenset({Kind.TARGET, Kind.PYTHON}) for slot in (14, 15)},
 }
 """Kinds that each slot can be."""
@@ -152,6 +152,16 @@ def _check_slot(number: int, slot: SlotConfig) -> None:
         raise ValueError(f"slot {number}: block length {slot.block_len} is none of {BLOCK_SIZES}")
 
 
+def target_slots(initiators: int) -> list[int]:
+    """The slots for targets beside this many initiators (1 to 3), in order of use: from 2 or 3 on, slot 1 last.
+
+    ValueError for another number of initiators.
+    """
+    if not 1 <= initiators <= len(INITIATOR_IDS):
+        raise ValueError(f"initiators={initiators} is not within 1 to {len(INITIATOR_IDS)}")
+    return [*range(max(initiators, 2), SLOTS), *([1] if initiators == 1 else [])]
+
+
 def standard_config(
     targets: int = 3,
     *,
@@ -163,14 +173,12 @@ def standard_config(
     cable_ns: float = 0.0,
     overrides: Mapping[int, Mapping[str, object]] | None = None,
 ) -> BenchConfig:
-    """The usual bench: initiator ID 7 in slot 0 (a second, ID 6, in slot 1) and targets 5, 4, 3, 6, 2, 1, 0, 15 .. 8.
+    """The usual bench: initiators 7, 6, 2 in slots 0, 1, 2, and targets 5, 4, 3, 6, 2, 1, 0, 15 .. 8.
 
-    Targets sit in slots 2, 3, ...; the 15th uses slot 1. `media` maps a slot to its image file, `overrides` a slot to
+    Targets sit in `target_slots`. `media` maps a slot to its image file, `overrides` a slot to
     fields of `SlotConfig` that differ. ValueError when the numbers of devices do not fit.
     """
-    if initiators not in (1, 2):
-        raise ValueError(f"initiators={initiators} is not 1 or 2")
-    free_slots = [*range(2, SLOTS), *([1] if initiators == 1 else [])]
+    free_slots = target_slots(initiators)
     if not 0 <= targets <= len(free_slots):
         raise ValueError(f"targets={targets} is not within 0 to {len(free_slots)}")
     fields: dict[int, dict[str, object]] = {

@@ -64,7 +64,7 @@ class Bench:
         return self._media[number]
 
     def prefix(self, number: int) -> str:
-        """Prefix of the AXI signals of the initiator in slot 0 or 1: `AxiLiteBus.from_prefix(dut, prefix + "_s_axil")`.
+        """Prefix of the AXI signals of an initiator (slots 0 to 2): `AxiLiteBus.from_prefix(dut, prefix + "_s_axil")`.
 
         Clock and reset are `<prefix>_clk` and `<prefix>_rst_n` (active low), the interrupt `<prefix>_irq_o`.
         """

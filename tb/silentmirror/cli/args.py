@@ -11,7 +11,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn
 
-from silentmirror.options import BLOCK_SIZES, MEDIUM_BYTES, SEED_MAX, SIMULATORS, TARGETS_MAX, SimOptions
+from silentmirror.options import (
+    BLOCK_SIZES,
+    MEDIUM_BYTES,
+    POINTS_MAX,
+    SEED_MAX,
+    SEEDS_MAX,
+    SEEDS_MIN,
+    SIMULATORS,
+    TARGETS_MAX,
+    BenchOptions,
+    FaultsOptions,
+    SimOptions,
+)
 
 _LINES_MAX = 3
 
@@ -46,6 +58,8 @@ class Command:
     check_only: bool = False
     sim: SimOptions = field(default_factory=SimOptions)
     test: TestOptions = field(default_factory=TestOptions)
+    bench: BenchOptions = field(default_factory=BenchOptions)
+    faults: FaultsOptions = field(default_factory=FaultsOptions)
     waves: Path | None = None
     """Waves to show instead of a new run's."""
 
@@ -86,6 +100,17 @@ def _parser() -> _Parser:
     )
     waves.add_argument("file", nargs="?", metavar="FST", help="show the waves of a run that has been")
     commands.add_parser("lint", parents=[check], allow_abbrev=False, help="check the RTL and the Python sources")
+    bench = commands.add_parser(
+        "bench", parents=[check], allow_abbrev=False, help="times on the wires beside the standard's minimum"
+    )
+    bench.add_argument("--seed", metavar="N", default="1", help="first clock seed (1)")
+    bench.add_argument("--seeds", metavar="N", default="20", help="clock seeds, one after the other (20)")
+    bench.add_argument("--sim", metavar="NAME", default="icarus", help=f"{_either(SIMULATORS)} (icarus)")
+    faults = commands.add_parser("faults", parents=[check], allow_abbrev=False, help="bad input from every side")
+    faults.add_argument("--points", metavar="N", default="2000", help="bad inputs to try (2000)")
+    faults.add_argument("--seed", metavar="N", default="1", help="what the points are derived from (1)")
+    faults.add_argument("--point", metavar="N", help="play one point again, after those before it in its simulation")
+    faults.add_argument("--sim", metavar="NAME", default="icarus", help=f"{_either(SIMULATORS)} (icarus)")
     commands.add_parser("synth", parents=[check], allow_abbrev=False, help="area and clock on an FPGA")
     return parser
 
@@ -194,6 +219,31 @@ def _test_options(given: argparse.Namespace) -> TestOptions:
     return options
 
 
+def _bench_options(given: argparse.Namespace) -> BenchOptions:
+    check = _Checker()
+    options = BenchOptions(
+        seed=check.integer("SEED", given.seed, 0, SEED_MAX - SEEDS_MAX),
+        seeds=check.integer("SEEDS", given.seeds, SEEDS_MIN, SEEDS_MAX),
+        simulator=check.choice("SIM", given.sim, SIMULATORS),
+    )
+    if check.problems:
+        raise BadInput(*check.problems)
+    return options
+
+
+def _faults_options(given: argparse.Namespace) -> FaultsOptions:
+    check = _Checker()
+    options = FaultsOptions(
+        points=check.integer("POINTS", given.points, 1, POINTS_MAX),
+        seed=check.integer("SEED", given.seed, 0, SEED_MAX),
+        simulator=check.choice("SIM", given.sim, SIMULATORS),
+        point=None if given.point is None else check.integer("POINT", given.point, 0, POINTS_MAX - 1),
+    )
+    if check.problems:
+        raise BadInput(*check.problems)
+    return options
+
+
 def _waves_file(given: argparse.Namespace) -> Path | None:
     if given.file is None:
         return None
@@ -217,5 +267,7 @@ def parse(argv: list[str]) -> Command:
         check_only=given.check,
         sim=_sim_options(given) if given.name == "sim" else SimOptions(),
         test=_test_options(given) if given.name == "test" else TestOptions(),
+        bench=_bench_options(given) if given.name == "bench" else BenchOptions(),
+        faults=_faults_options(given) if given.name == "faults" else FaultsOptions(),
         waves=_waves_file(given) if given.name == "waves" else None,
     )

@@ -29,6 +29,14 @@ def _run(command: Command) -> int:
         from silentmirror import waves
 
         return waves.run(command.waves)
+    if command.name == "bench":
+        from silentmirror.benchmark import runner
+
+        return runner.run(command.bench)
+    if command.name == "faults":
+        from silentmirror.faults import runner as campaign
+
+        return campaign.run(command.faults)
     if command.name == "synth":
         from silentmirror import synth
 

@@ -81,6 +81,14 @@ class HostPort:
         """Write a register from field values; fields not named become 0."""
         await self.write(name, self.regs[name].pack(**fields))
 
+    async def poke(self, address: int, data: bytes) -> None:
+        """Write any number of bytes at any address, as a host would that does not know the map."""
+        await self._lite.write(address, data)
+
+    async def peek(self, address: int, length: int) -> bytes:
+        """Read any number of bytes at any address."""
+        return bytes((await self._lite.read(address, length)).data)
+
     async def wait_status(self, field: str, value: int) -> None:
         """Return when a field of STATUS has a value."""
         while (await self.read_fields("STATUS"))[field] != value:
@@ -103,6 +111,10 @@ class HostPort:
         await self.write("UNLOAD_ADDR", address)
         await self.write("UNLOAD_LEN", length)
         return bytes((await self._sink.recv()).tdata)
+
+    def discard(self) -> None:
+        """Drop frames that have come from the block buffer and that nobody has fetched."""
+        self._sink.clear()
 
     def _tell(self, *, write: bool, register: str | None, value: int = 0, data: bytes = b"") -> None:
         access = Access(get_sim_time("ns"), write, register, value, data)

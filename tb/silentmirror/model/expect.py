@@ -23,6 +23,7 @@ class Result(IntEnum):
     PROTOCOL = 9
     NO_STATUS = 10
     BAD_DESCRIPTOR = 11
+    ABORTED = 12
 
 
 @dataclass(frozen=True)

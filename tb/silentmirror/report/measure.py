@@ -45,17 +45,19 @@ def measure(
     """Figures of initialisation and of data.
 
     `begin_ps` is when the host handed over the first data operation. Data start with the BUS FREE before the first
-    arbitration after that and end with the last BUS FREE. MeasureError when there is no such arbitration or BUS FREE.
+    arbitration after that, or with that arbitration if it is a QAS, and end with the last BUS FREE. MeasureError when
+    there is no such arbitration or BUS FREE.
     """
     first = next((n for n, t in enumerate(transactions) if t.kind is Kind.ARBITRATION and t.start_ps >= begin_ps), None)
     if first is None:
         raise MeasureError("no arbitration after initialisation")
-    free = next((n for n in range(first - 1, -1, -1) if transactions[n].kind is Kind.BUS_FREE), None)
-    if free is None:
+    starts = range(first, -1, -1)
+    start = next((n for n in starts if transactions[n].kind is Kind.BUS_FREE or transactions[n].qas), None)
+    if start is None:
         raise MeasureError("no BUS FREE before the first data operation")
     if transactions[-1].kind is not Kind.BUS_FREE:
         raise MeasureError("the run does not end with BUS FREE")
-    return _init(transactions[: free + 1]), _data(transactions[free:], blocks, image_bytes)
+    return _init(transactions[: start + 1]), _data(transactions[start:], blocks, image_bytes)
 
 
 def _count(transactions: Sequence[Transaction], kind: Kind) -> int:

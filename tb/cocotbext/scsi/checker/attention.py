@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 from ..constants import Message, Phase
-from ..wires import ACK, ATN, M_ACK, M_ATN
+from ..wires import ACK, ATN, M_ACK, M_ATN, REQ
 from .connection import Transfer
 from .family import Family
-from .lines import NEVER
+from .limits import DT_ATN_SETUP, ST_ATN_SETUP, in_ps, speed_of
 from .messages import ReadMessage
 from .rule import RuleSpec
 
@@ -54,13 +54,28 @@ class AttentionRules(Family):
         RuleSpec("ATN-05", "a phase that ended with ATN true in time is followed by MESSAGE OUT", "spi-facts 5.1"),
         RuleSpec("ATN-06", "a MESSAGE IN that ended with ATN true is followed by no other message", "spi-facts 5.1"),
         RuleSpec("ATN-07", "ATN is dropped by the end of a message that must be the last", "spi-facts 6 table"),
+        RuleSpec(
+            "ATN-08",
+            "ST synchronous: ATN raised within the last transfer stands its setup time before that ACK is negated",
+            "spi-facts 5.1, 3.3",
+            limits_ns=ST_ATN_SETUP,
+        ),
+        RuleSpec(
+            "ATN-09",
+            "DT: ATN raised within the last transfer stands its setup time before that ACK is negated",
+            "spi-facts 5.1, 3.4",
+            limits_ns=DT_ATN_SETUP,
+        ),
     )
 
     _setup: int | None = None
     """How long ATN stood at the last ACK negation of the current phase; None where it was false then."""
-    _raised = NEVER
     _in_transfer = False
-    """ATN rose between the last ACK's assertion and negation."""
+    """ATN rose within the last transfer: between the last ACK's assertion and negation, in synchronous data phases
+    from the last assertion of REQ on."""
+    _rule = "ATN-01"
+    _limit_ps = 1000 * _TWO_DESKEW
+    """What ATN owed at the last ACK negation, and under which rule."""
     _message_ended = False
 
     def on_connected(self) -> None:
@@ -74,8 +89,24 @@ class AttentionRules(Family):
             return
         rose = bus.t_rise[ATN]
         atn = bus.value & M_ATN
-        self._setup = bus.now - rose if atn and not bus.synchronous_now else None
+        if bus.synchronous_now:
+            self._setup = None
+            return
+        self._setup = bus.now - rose if atn else None
         self._in_transfer = bool(atn) and bus.t_rise[ACK] <= rose
+        self._rule, self._limit_ps = "ATN-01", self.rules["ATN-01"].limit_ps
+
+    def on_streamed(self, _transferred: int) -> None:
+        """A synchronous data phase is over: how long did ATN stand at its last ACK?"""
+        bus = self.bus
+        rose, ended = bus.t_rise[ATN], bus.t_fall[ACK]
+        agreed = bus.agreed_now
+        speed = speed_of(agreed)
+        assert speed is not None
+        self._setup = ended - rose if bus.value & M_ATN and rose <= ended else None
+        self._in_transfer = self._setup is not None and bus.t_rise[REQ] <= rose
+        self._rule = "ATN-09" if agreed.is_dt else "ATN-08"
+        self._limit_ps = in_ps(DT_ATN_SETUP if agreed.is_dt else ST_ATN_SETUP, speed)
 
     def on_message(self, message: ReadMessage) -> None:
         if message.incoming:
@@ -117,9 +148,12 @@ class AttentionRules(Family):
         setup = self._setup
         if conn.previous is None or setup is None:
             return
-        in_time = setup >= self.rules["ATN-01"].limit_ps
+        in_time = setup >= self._limit_ps
         if self._in_transfer and conn.previous != Phase.MSG_OUT:
-            self.rules["ATN-01"].minimum(setup, slot=conn.initiator_slot)
+            rule = self.rules[self._rule]
+            rule.evaluations += 1
+            if not in_time:
+                rule.found(setup, slot=conn.initiator_slot)
         if conn.previous != Phase.MSG_OUT and in_time and bus.value & M_ATN:
             self.rules["ATN-05"].require(conn.phase == Phase.MSG_OUT, slot=conn.owner_slot)
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Final
 
-from ..constants import Message
+from ..agreement import Option
+from ..constants import Message, Phase
 from ..wires import M_ALL, M_DATA, M_DB, M_RST, NAMES, RST, SLOTS
-from .connection import BusState
+from .connection import BusState, Transfer
+from .cycle import RESET_DELAY_PS
 from .family import Family
 from .messages import ReadMessage
 from .rule import CheckerOptions, Level, Rule, RuleSpec
-from .tracker import RESET_DELAY_PS, BusTracker
+from .tracker import BusTracker
 
 _ENDING_IN: Final = frozenset({Message.TASK_COMPLETE, Message.DISCONNECT})
 _RELEASE_RECOVERY: Final = 0x10
@@ -42,8 +44,8 @@ class BusFreeRules(Family):
         ),
         RuleSpec(
             "FRE-02",
-            "a connection ends in BUS FREE only after a message that allows it, or after reset",
-            "spi-facts 5.4",
+            "a connection ends in BUS FREE or QAS only after a message that allows it, or after reset",
+            "spi-facts 5.4, protocol 13",
         ),
         RuleSpec("FRE-03", "on a free bus nothing is asserted but BSY with IDs, or RST", "spi-facts 1 driver map"),
         RuleSpec("CON-01", "BSY has no gap within a connection", "spi-facts 2 between phases"),
@@ -57,17 +59,38 @@ class BusFreeRules(Family):
         """Set by a vendor protocol whose own rule judges how this connection ends."""
         self.unexpected = 0
         """Unexpected BUS FREEs, allowed or not."""
+        self._units_before = False
+        self._task_over = False
+        """TASK COMPLETE or DISCONNECT was sent, and nothing but messages came after it: 55h may follow."""
 
     def on_message(self, message: ReadMessage) -> None:
         conn = self.bus.conn
         assert conn is not None
         if message.incoming:
-            conn.free_expected |= message.code in _ENDING_IN and not message.atn
+            self._task_over |= message.code in _ENDING_IN and not message.atn
+            ends = message.code in _ENDING_IN or (message.code == Message.QAS_REQUEST and self._task_over)
+            conn.free_expected |= ends and not message.atn
         else:
             conn.free_expected |= message.code in _ENDING_OUT and message.parity_ok
+            conn.free_expected |= self._task_over  # the 55h that came after it was rejected
+        conn.free_expected |= self._units() != self._units_before
+
+    def _units(self) -> bool:
+        """Information units are agreed on: a change of that lets the target free the bus (spi-facts 5.4, 7)."""
+        agreed = self.bus.agreement()
+        return agreed is not None and bool(agreed.options & Option.IU)
+
+    def on_byte(self, transfer: Transfer) -> None:
+        if transfer.phase < Phase.MSG_OUT:
+            self._task_over = False
+
+    def on_streamed(self, _transferred: int) -> None:
+        self._task_over = False
 
     def on_connected(self) -> None:
         self.exempt = False
+        self._task_over = False
+        self._units_before = self._units()
 
     def on_released(self) -> None:
         self.rules["CON-02"].require(True)
@@ -77,6 +100,9 @@ class BusFreeRules(Family):
         self._watch_release()
 
     def on_dropped(self) -> None:
+        self._watch_release()
+
+    def on_qas_closed(self) -> None:
         self._watch_release()
 
     def on_reset(self) -> None:
@@ -100,6 +126,8 @@ class BusFreeRules(Family):
             return
         self.unexpected += not conn.free_expected
         self.rules["FRE-02"].require(conn.free_expected or self.options.allow_unexpected_free, slot=conn.target_slot)
+
+    on_qas = on_free
 
     def _watch_release(self) -> None:
         self._watched = since = self.bus.now

@@ -9,22 +9,30 @@ from ..wires import Wires, names_of
 from .arbitration import ArbitrationRules
 from .attention import AttentionRules
 from .busfree import BusFreeRules, ResetRules
+from .double import DoubleTransitionRules
 from .drivers import DriverRules, WireRules
 from .family import Family
 from .handshake import HandshakeRules, ParityRules, TurnaroundRules
 from .message_rules import MessageRules
+from .negotiation import NegotiationRules
 from .phases import PhaseRules, SequenceRules
+from .qas import QasRules
 from .rule import CheckerOptions, Rule, RuleSpec, Violation
 from .selection import ReselectionRules, SelectionRules
+from .stream import Stream
+from .synchronous import SynchronousRules
 from .tracker import BusTracker
 
 FAMILIES: Final[tuple[type[Family], ...]] = (
     ArbitrationRules,
+    QasRules,
     SelectionRules,
     ReselectionRules,
     PhaseRules,
     SequenceRules,
     HandshakeRules,
+    SynchronousRules,
+    DoubleTransitionRules,
     TurnaroundRules,
     ParityRules,
     AttentionRules,
@@ -32,6 +40,7 @@ FAMILIES: Final[tuple[type[Family], ...]] = (
     BusFreeRules,
     ResetRules,
     MessageRules,
+    NegotiationRules,
     WireRules,
 )
 """Rule families of the standard, in the order in which they are reported."""
@@ -63,6 +72,11 @@ class Checker:
                 self.rules[rule_id] = rule
         for family in self.families.values():
             family.meet(self.families)
+        for dt, judge in ((False, SynchronousRules), (True, DoubleTransitionRules)):
+            stream = self.families[judge]
+            assert isinstance(stream, Stream)
+            if self.options.parity or not dt:  # without parity lines there is no P_CRCA
+                self.bus.judges[dt] = stream
         self._wires = self.rules["GEN-01"]
         self._unsettled = ~0  # wires never known so far: a core before its reset
 
@@ -78,6 +92,7 @@ class Checker:
     def finish(self, time_ps: int) -> None:
         """Evaluate what falls due before `time_ps`, the end of the test; nothing on the bus may change after it."""
         self.bus.expire(time_ps + 1)
+        self.bus.flush()
         if self._unsettled > 0:
             self._refuse(self._unsettled, time_ps)
 
@@ -92,8 +107,8 @@ class Checker:
 
     def applies(self, rule: Rule) -> bool:
         """False for a rule whose evidence this bus does not show."""
-        if rule.id.startswith("PAR-") or rule.id == "SEL-02":
-            return self.options.parity
+        if (rule.id.startswith(("PAR-", "DTR-")) or rule.id == "SEL-02") and not self.options.parity:
+            return False
         return self.bus.has_drivers or not rule.spec.needs_drivers
 
     def report(self) -> dict[str, Any]:
@@ -103,6 +118,7 @@ class Checker:
                 "text": rule.spec.text,
                 "source": rule.spec.source,
                 "limit_ns": rule.limit_ns,
+                "limits_ns": {speed.value: limit for speed, limit in (rule.spec.limits_ns or {}).items()},
                 "applicable": self.applies(rule),
                 "evaluations": rule.evaluations,
                 "violations": [str(found) for found in rule.violations],

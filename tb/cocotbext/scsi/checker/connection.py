@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum
 
 from ..wires import odd_parity
-from .messages import Negotiation
 
 
 class BusState(Enum):
@@ -19,6 +18,8 @@ class BusState(Enum):
     SELECTION = "SEL true, BSY false or answered, I/O false"
     RESELECTION = "the same with I/O true"
     CONNECTED = "BSY true, SEL false after (re)selection"
+    QAS = "the connection has ended by 55h, its target still holds BSY"
+    QAS_WON = "SEL true after QAS, the other ID is not yet on the bus"
     RESET = "RST true"
 
 
@@ -58,9 +59,11 @@ class Connection:
 
     winner_id: int | None
     winner_slot: int | None
+    by_qas: bool = False
+    """The winner won a QAS instead of an arbitration."""
     reselection: bool = False
     with_atn: bool = False
-    """ATN as BSY was released for the selection."""
+    """ATN as the selection began."""
     attention: bool = False
     """ATN as SEL was released."""
     partner_id: int | None = None
@@ -82,7 +85,10 @@ class Connection:
     """The last transfer ended a message after which BUS FREE follows (spi-facts 5.4)."""
     messages_out: int = 0
     messages_in: int = 0
-    negotiation: Negotiation = field(default_factory=Negotiation)
+    sent_again: bool = False
+    """The initiator has just said MESSAGE PARITY ERROR: the next message of the target is one sent again."""
+    unjudged: bool = False
+    """The handshake of the present phase cannot be followed any more."""
     bsy_slots: int = 0
     """Who drove BSY just before it was released."""
 

@@ -25,7 +25,7 @@ class DriverRules(Family):
             needs_drivers=True,
         ),
         RuleSpec("DRV-05", "only the connected target drives BSY within a connection", _MAP, needs_drivers=True),
-        RuleSpec("DRV-06", "only the winner of the arbitration drives SEL", _MAP, needs_drivers=True),
+        RuleSpec("DRV-06", "only the winner of the arbitration or QAS drives SEL", _MAP, needs_drivers=True),
     )
 
     granted = 0
@@ -67,15 +67,19 @@ class DriverRules(Family):
             allowed = 1 << conn.target_slot | (1 << conn.initiator_slot if conn.initiator_slot is not None else 0)
             self.rules["DRV-05"].require(not self.bus.bsy_slots & ~allowed)
 
+    # In a synchronous data phase its judge evaluates DRV-04, as each strobe goes there alone.
+
     def on_req_rise(self) -> None:
         bus = self.bus
         conn = bus.conn
-        if bus.connected and conn is not None and bus.value & M_IO:
+        if bus.connected and conn is not None and bus.value & M_IO and not bus.synchronous_now:
             self._data_from(conn.owner_slot)
 
     def on_ack_rise(self) -> None:
         bus = self.bus
         conn = bus.conn
+        if bus.synchronous_now:
+            return
         if bus.connected and conn is not None and not bus.value & M_IO and bus.value & M_REQ:
             self._data_from(conn.initiator_slot)
 

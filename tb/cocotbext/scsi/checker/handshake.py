@@ -1,6 +1,7 @@
 """HSK, TRN and PAR: the asynchronous handshake, its data, and who gives way at a change of direction.
 
-A data phase under a synchronous agreement is left out of HSK: its REQ and ACK are not interlocked.
+A data phase under a synchronous agreement is left out of HSK: its REQ and ACK are not interlocked, and SYN or DTR
+judge it.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from ..constants import Phase
-from ..wires import ACK, IO, M_ACK, M_DATA, M_IO, M_REQ, REQ, SLOTS
+from ..wires import ACK, DBP, IO, M_ACK, M_CD, M_DATA, M_IO, M_REQ, REQ, SLOTS
 from .connection import Transfer
 from .family import Family
 from .lines import M_HIGH, M_LOW
@@ -16,6 +17,12 @@ from .rule import Level, RuleSpec
 
 _SETUP: Final = {Level.SCSI2: 55, Level.SPI2: 55, Level.SPI3: 45}
 """Deskew plus cable skew below SPI-3, one system deskew delay from SPI-3 on (spi-facts 3.5)."""
+_SNOOP: Final = 50
+"""QAS non-DATA phase REQ(ACK) period, ns (spi-facts 3.1)."""
+
+
+M_PCRCA: Final = 1 << DBP
+"""DB(P_CRCA) of DT data phases, otherwise DB(P0)."""
 
 
 class HandshakeRules(Family):
@@ -30,6 +37,18 @@ class HandshakeRules(Family):
         RuleSpec("HSK-06", "IN: data and parity are held until ACK", "spi-facts 3.5"),
         RuleSpec("HSK-07", "OUT: data and parity stand for the setup time before ACK", "spi-facts 3.5", _SETUP),
         RuleSpec("HSK-08", "OUT: data and parity are held until REQ is negated", "spi-facts 3.5"),
+        RuleSpec(
+            "HSK-09",
+            "an initiator with QAS asserts ACK late enough after REQ for others to read along (not in DATA)",
+            "spi-facts 3.5, 3.1",
+            _SNOOP,
+        ),
+        RuleSpec(
+            "HSK-10",
+            "an initiator with QAS holds ACK long enough for others to read along (not in DATA)",
+            "spi-facts 3.5, 3.1",
+            _SNOOP,
+        ),
     )
 
     def on_req_rise(self) -> None:
@@ -49,6 +68,8 @@ class HandshakeRules(Family):
         rules["HSK-02"].require(bus.value & M_REQ)
         if not bus.value & M_REQ:
             return
+        if self._is_snooped():
+            rules["HSK-09"].minimum(bus.now - bus.t_rise[REQ], slot=bus.conn.initiator_slot if bus.conn else None)
         if bus.value & M_IO:
             rules["HSK-06"].require(True)
         else:
@@ -65,6 +86,15 @@ class HandshakeRules(Family):
         bus = self.bus
         if bus.connected and not bus.synchronous_now:
             self.rules["HSK-04"].require(not bus.value & M_REQ)
+            if not bus.value & M_REQ and self._is_snooped():
+                slot = bus.conn.initiator_slot if bus.conn else None
+                self.rules["HSK-10"].minimum(bus.now - bus.t_rise[ACK], slot=slot)
+
+    def _is_snooped(self) -> bool:
+        """The initiator has agreed on QAS with somebody, and this is no DATA phase."""
+        bus = self.bus
+        pair = bus.pair() if bus.qas_members and bus.value & M_CD else None
+        return pair is not None and pair[0] in bus.qas_members
 
     def on_data(self, changed: int) -> None:
         bus = self.bus
@@ -158,16 +188,22 @@ class TurnaroundRules(Family):
         self._turned = False
         if not bus.connected or not bus.has_drivers:
             return
-        owner = next((slot for slot in range(SLOTS) if bus.data_slots >> slot & 1 and self._is_target(slot)), None)
+        owner = self._driving_target(M_DATA)
         rule = self.rules["TRN-03"]
         since = bus.now
 
         def judge() -> None:
             if bus.connected and bus.t_fall[IO] == since:
-                slot = next((n for n in range(SLOTS) if bus.data_slots >> n & 1 and self._is_target(n)), owner)
-                rule.require(slot is None or not bus.data_slots >> slot & 1, slot=slot)
+                of_target = M_PCRCA if bus.lines == Phase.DT_DATA_OUT else 0
+                slot = self._driving_target(M_DATA & ~of_target)
+                rule.require(slot is None, slot=owner if slot is None else slot)
 
         bus.after(rule.limit_ps, judge)
+
+    def _driving_target(self, data: int) -> int | None:
+        """A slot other than the initiator's that drives one of these wires."""
+        slots = (slot for slot in range(SLOTS) if self.bus.drive[slot] & data and self._is_target(slot))
+        return next(slots, None)
 
     def _is_target(self, slot: int) -> bool:
         conn = self.bus.conn
@@ -175,7 +211,10 @@ class TurnaroundRules(Family):
 
 
 class ParityRules(Family):
-    """PAR: odd parity of every byte that is transferred. One rule a kind of phase."""
+    """PAR: odd parity of every byte that is transferred. One rule a kind of phase.
+
+    ST synchronous data is judged strobe by strobe in SYN; DT data has no parity.
+    """
 
     SPECS = (
         RuleSpec("PAR-01", "odd parity in MESSAGE OUT", "spi-facts 1 parity"),

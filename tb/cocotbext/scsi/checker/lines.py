@@ -62,6 +62,12 @@ EVENTS: Final = (
     "resend",  # REQ that asks for a MESSAGE OUT phase again
     "byte",  # (Transfer) a byte was handshaken
     "message",  # (ReadMessage) a message is complete
+    "streamed",  # (bytes) a synchronous data phase is over
+    "qas",  # a valid 55h has ended the connection, which `conn` still describes
+    "qas_open",  # MSG, C/D, I/O are false after it
+    "qas_won",  # SEL asserted in QAS
+    "qas_dropped",  # SEL released again before a (re)selection
+    "qas_closed",  # BSY released without SEL: BUS FREE begins
 )
 
 

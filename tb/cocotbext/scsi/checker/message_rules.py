@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from ..constants import IDENTIFY_DISCPRIV, IDENTIFY_LUN_MASK, Message, Phase
+from ..constants import IDENTIFY_DISCPRIV, IDENTIFY_LUN_MASK, Extended, Message, Phase
 from .family import Family
 from .messages import ReadMessage
 from .rule import CheckerOptions, Level, RuleSpec
@@ -49,6 +49,11 @@ class MessageRules(Family):
         RuleSpec("MSG-07", "IDENTIFY from a target has DiscPriv 0", "spi-facts 6 IDENTIFY"),
         RuleSpec("MSG-08", "a second IDENTIFY in a connection names the same LUN", "spi-facts 5.4"),
         RuleSpec("MSG-09", "MESSAGE PARITY ERROR comes only straight after MESSAGE IN", "spi-facts 5.2"),
+        RuleSpec(
+            "MSG-10",
+            "IGNORE WIDE RESIDUE ignores one byte, and comes directly after a 16-bit DATA IN phase",
+            "spi-facts 6 table",
+        ),
     )
 
     def __init__(self, bus: BusTracker, options: CheckerOptions) -> None:
@@ -99,8 +104,18 @@ class MessageRules(Family):
             self._code(message, shown, slot)
         if message.code in _TAGS_OUT:
             self.rules["MSG-06"].require(previous is not None and previous >= _IDENTIFY, shown, slot)
+        if message.code == Message.IGNORE_WIDE_RESIDUE and message.incoming:
+            self._residue(message, shown, slot)
         if message.code == Message.MESSAGE_PARITY_ERROR:
             self.rules["MSG-09"].require(self._in_before, shown, slot)
+
+    def _residue(self, message: ReadMessage, shown: str, slot: int | None) -> None:
+        conn = self.bus.conn
+        agreed = self.bus.agreement()
+        assert conn is not None
+        after_data = conn.previous in (Phase.DATA_IN, Phase.DT_DATA_IN) and not message.in_phase
+        wide = agreed is None or agreed.wide
+        self.rules["MSG-10"].require(after_data and wide and message.data[1] == 1, shown, slot)
 
     def _identify(self, message: ReadMessage, shown: str, slot: int | None) -> None:
         if message.incoming:
@@ -117,5 +132,7 @@ class MessageRules(Family):
         code = message.extended_code
         if message.code != Message.EXTENDED or code in vendor.extended:
             return
-        length, directions = _EXTENDED.get(-1 if code is None else code, (0, ()))
+        if code is None or (code == Extended.PPR and self.options.level < Level.SPI3):
+            code = -1
+        length, directions = _EXTENDED.get(code, (0, ()))
         self.rules["MSG-04"].require(message.data[1] == length and message.incoming in directions, shown, slot)

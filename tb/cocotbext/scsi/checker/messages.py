@@ -1,10 +1,10 @@
-"""Cuts the bytes of MESSAGE phases into messages, and remembers what they agree on (spi-facts 6, 7)."""
+"""Cuts the bytes of MESSAGE phases into messages (spi-facts 6)."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..constants import Extended, Message, message_length
+from ..constants import Message, message_length
 from .rule import VendorMessages
 
 
@@ -76,53 +76,3 @@ class MessageReader:
         vendor = self._vendor
         announced = vendor.optional_last is not None and not incoming and atn and len(self.pending) == length
         return announced and self.pending[0] in vendor.two_byte
-
-
-@dataclass
-class Agreement:
-    """What a pair of devices has negotiated; the default is what holds after power-on and reset."""
-
-    wide: bool = False
-    synchronous: bool = False
-
-
-class Negotiation:
-    """The exchange of one connection: two messages of one kind in opposite directions make an agreement."""
-
-    def __init__(self) -> None:
-        self._open: dict[int, ReadMessage] = {}
-        self._last_kind: int | None = None
-
-    def take(self, message: ReadMessage, agreement: Agreement) -> None:
-        """Apply a message to the agreement of the pair that is connected."""
-        kind = message.extended_code
-        if message.code == Message.MESSAGE_REJECT and self._last_kind is not None:
-            self._default(self._last_kind, agreement)
-            self._last_kind = None
-            self._open.clear()
-            return
-        if kind not in (Extended.SDTR, Extended.WDTR, Extended.PPR) or not message.parity_ok:
-            return
-        self._last_kind = kind
-        first = self._open.pop(kind, None)
-        if first is None or first.incoming == message.incoming:
-            self._open[kind] = message
-            return
-        self._apply(kind, first.data, message.data, agreement)
-
-    @staticmethod
-    def _default(kind: int, agreement: Agreement) -> None:
-        if kind in (Extended.WDTR, Extended.PPR):
-            agreement.wide = False
-        agreement.synchronous = False
-
-    @staticmethod
-    def _apply(kind: int, one: bytes, other: bytes, agreement: Agreement) -> None:
-        if kind == Extended.WDTR and min(len(one), len(other)) >= 4:
-            agreement.wide = min(one[3], other[3]) > 0
-            agreement.synchronous = False
-        elif kind == Extended.SDTR and min(len(one), len(other)) >= 5:
-            agreement.synchronous = min(one[4], other[4]) > 0
-        elif kind == Extended.PPR and min(len(one), len(other)) >= 8:
-            agreement.wide = min(one[6], other[6]) > 0
-            agreement.synchronous = min(one[5], other[5]) > 0

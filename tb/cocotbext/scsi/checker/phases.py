@@ -33,7 +33,8 @@ class PhaseRules(Family):
             "spi-facts 2 transitions",
         ),
         RuleSpec("PHS-04", "the first phase after RESELECTION is MESSAGE IN", "spi-facts 2 transitions"),
-        RuleSpec("PHS-05", "no phase with MSG true and C/D false: no DT transfer is agreed", "spi-facts 2 table"),
+        RuleSpec("PHS-05", "a DT DATA phase needs an agreement on DT", "spi-facts 2 table, 7"),
+        RuleSpec("PHS-06", "an ST DATA phase needs an agreement without DT", "spi-facts 2 table, 7"),
     )
 
     def on_req_rise(self) -> None:
@@ -56,7 +57,12 @@ class PhaseRules(Family):
         assert conn is not None
         ready = max(bus.t_lines, bus.t_fall[SEL])
         self.rules["PHS-01"].minimum(bus.now - ready, slot=conn.owner_slot)
-        self.rules["PHS-05"].require(conn.phase not in (Phase.DT_DATA_OUT, Phase.DT_DATA_IN), slot=conn.owner_slot)
+        if conn.phase is not None and Phase(conn.phase).is_data:
+            dt = bus.agreed_now.is_dt and bus.agreed_now.is_sync
+            if conn.phase in (Phase.DT_DATA_OUT, Phase.DT_DATA_IN):
+                self.rules["PHS-05"].require(dt, slot=conn.owner_slot)
+            else:
+                self.rules["PHS-06"].require(not dt, slot=conn.owner_slot)
         if conn.previous is not None:
             return
         if conn.reselection:

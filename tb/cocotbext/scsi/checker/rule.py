@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
+from .limits import Limits
+
 if TYPE_CHECKING:
     from .tracker import BusTracker
 
@@ -40,7 +42,7 @@ class CheckerOptions:
     cable_ns: float = 0.0
     """Longest one-way delay between a device and the point of observation; upper limits grow by twice this."""
     parity: bool = True
-    """False for a bus without parity lines: the parity rules then do not apply."""
+    """False for a bus without parity lines: the rules about parity and DT data groups then do not apply."""
     vendor: VendorMessages = field(default_factory=VendorMessages)
     allow_unexpected_free: bool = False
     """True where a test provokes an unexpected BUS FREE (spi-facts 5.4): counted, but no violation."""
@@ -48,7 +50,10 @@ class CheckerOptions:
 
 @dataclass(frozen=True)
 class RuleSpec:
-    """One rule. `limit_ns` may differ by level; `upper` tells a maximum from a minimum."""
+    """One rule. `limit_ns` may differ by level; `upper` tells a maximum from a minimum.
+
+    Where the agreement decides, the limit is `limits_ns` (by speed class) or `limit_text`.
+    """
 
     id: str
     text: str
@@ -57,6 +62,10 @@ class RuleSpec:
     upper: bool = False
     needs_drivers: bool = False
     """The evidence is who drives a wire, which a design without a per-driver view does not show."""
+    limits_ns: Limits | None = None
+    """Lower limits by speed class, where that decides."""
+    limit_text: str = ""
+    """The limit in words, where the agreement gives it."""
 
     def limit_at(self, level: Level) -> float | None:
         """The limit in ns at a level."""
@@ -113,6 +122,10 @@ class Rule:
         self.evaluations += 1
         if not holds:
             self._found(what or self.spec.text, None, slot)
+
+    def found(self, measured_ps: int | None = None, what: str = "", slot: int | None = None) -> None:
+        """Report a violation whose evaluation is counted elsewhere."""
+        self._found(what or self.spec.text, measured_ps, slot)
 
     def _found(self, what: str, measured_ps: int | None, slot: int | None) -> None:
         measured = None if measured_ps is None else measured_ps / 1000

@@ -22,14 +22,25 @@ class SelectionRules(Family):
         RuleSpec("SEL-01", "the bus carries the winner's ID and just one other", "spi-facts 4.2 steps 1, 4"),
         RuleSpec("SEL-02", "the two IDs carry odd parity in each byte that has a bit set", "spi-facts 1 parity"),
         RuleSpec("SEL-03", "IDs and parity stand two deskew delays before BSY is released", _FROM_SETTLED, _TWO_DESKEW),
-        RuleSpec("SEL-04", "ATN stands two deskew delays before BSY is released", "spi-facts 5.1", _TWO_DESKEW),
+        RuleSpec(
+            "SEL-04",
+            "ATN stands two deskew delays before BSY is released, after QAS before the target's ID",
+            "spi-facts 5.1, 4.4 step 8",
+            _TWO_DESKEW,
+        ),
         RuleSpec("SEL-05", "a device is selected with ATN (SPI-2 and later)", "spi-facts 2 transitions"),
-        RuleSpec("SEL-06", "the answer comes no sooner than bus settle after BSY went", "spi-facts 4.2 step 4", 400),
+        RuleSpec(
+            "SEL-06",
+            "the answer comes no sooner than bus settle after BSY went, after QAS after the other ID came",
+            "spi-facts 4.2 step 4, 4.4 step 8",
+            400,
+        ),
         RuleSpec("SEL-07", "SEL stays for two deskew delays after the answer", "spi-facts 4.2 step 5", _TWO_DESKEW),
         RuleSpec(
             "SEL-08",
-            "IDs and parity do not change from the release of BSY to two deskew delays after the answer",
-            "spi-facts 4.2 steps 1-5",
+            "IDs and parity do not change from the release of BSY, in QAS from the other ID,"
+            " to two deskew delays after the answer",
+            "spi-facts 4.2 steps 1-5, 4.4 step 8",
             _TWO_DESKEW,
         ),
         RuleSpec(
@@ -66,7 +77,8 @@ class SelectionRules(Family):
         rules["SEL-01"].require(ids.bit_count() == 2 and own, slot=conn.winner_slot)
         if self.options.parity:
             rules["SEL-02"].require(_parity_ok(bus.value), slot=conn.winner_slot)
-        rules["SEL-03"].minimum(bus.now - max(bus.t_low, bus.t_high), slot=conn.winner_slot)
+        if not conn.by_qas:
+            rules["SEL-03"].minimum(bus.now - max(bus.t_low, bus.t_high), slot=conn.winner_slot)
         if conn.reselection:
             return
         if conn.with_atn:
@@ -78,7 +90,7 @@ class SelectionRules(Family):
         bus = self.bus
         conn = bus.conn
         assert conn is not None
-        self.rules["SEL-06"].minimum(bus.now - bus.t_fall[BSY], slot=conn.partner_slot)
+        self.rules["SEL-06"].minimum(bus.now - bus.t_selecting, slot=conn.partner_slot)
         if bus.abort_since is not None:
             self.rules["SEL-11"].maximum(bus.now - bus.abort_since, slot=conn.partner_slot)
         if bus.has_drivers:
@@ -99,7 +111,7 @@ class SelectionRules(Family):
 
     def on_data(self, _changed: int) -> None:
         bus = self.bus
-        if bus.state not in _SELECTING or bus.t_fall[BSY] == bus.now:
+        if bus.state not in _SELECTING or bus.t_selecting == bus.now:
             return
         if bus.answered:
             self.rules["SEL-08"].minimum(bus.now - bus.t_rise[BSY])
@@ -108,7 +120,7 @@ class SelectionRules(Family):
 
     def _risen(self) -> None:
         bus = self.bus
-        selecting = bus.state in _SELECTING and bus.t_fall[BSY] < bus.now
+        selecting = bus.state in _SELECTING and bus.t_selecting < bus.now
         if selecting and bus.value & (M_MSG | M_CD | M_REQ | M_ACK):
             self.rules["SEL-09"].require(False)
 
@@ -116,7 +128,7 @@ class SelectionRules(Family):
 
     def on_io_rise(self) -> None:
         bus = self.bus
-        if bus.state is BusState.SELECTION and bus.t_fall[BSY] < bus.now:
+        if bus.state is BusState.SELECTION and bus.t_selecting < bus.now:
             self.rules["SEL-09"].require(False)
 
 
@@ -146,7 +158,8 @@ class ReselectionRules(Family):
 
     def on_selecting(self) -> None:
         bus = self.bus
-        if bus.state is BusState.RESELECTION:
+        conn = bus.conn
+        if bus.state is BusState.RESELECTION and conn is not None and not conn.by_qas:
             self.rules["RSL-01"].minimum(bus.now - bus.t_rise[IO])
 
     def on_io_fall(self) -> None:

@@ -18,6 +18,11 @@ def markdown_table(specs: Iterable[RuleSpec]) -> str:
 
 def _limit(spec: RuleSpec) -> str:
     sign = "<=" if spec.upper else ">="
+    if spec.limits_ns is not None:
+        names = "/".join(speed.value.removeprefix("Fast-") for speed in spec.limits_ns)
+        return f"{sign} {' / '.join(f'{limit:g}' for limit in spec.limits_ns.values())} (Fast-{names})"
+    if spec.limit_text:
+        return f"{sign} {spec.limit_text}"
     values = {level: spec.limit_at(level) for level in Level}
     if values[Level.SPI3] is None:
         return ""

@@ -1,283 +1,234 @@
-"""Follows the bus through its phases by its wires alone and tells rules what happened (`lines.EVENTS`)."""
+"""Follows the bus by its wires alone and tells rules what happened (`lines.EVENTS`).
+
+The cycle of the bus is followed in `cycle`; here are handshakes, messages and agreements.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Final
+from typing import Final, Protocol
 
-from ..constants import Message, Phase, ids_by_priority
+from ..agreement import ASYNC_8, Agreement, Option
+from ..agreements import AgreementTracker
+from ..constants import Message, Phase
 from ..wires import (
-    BSY,
     DB,
     DBP,
     M_ACK,
     M_ATN,
     M_BSY,
-    M_CONTROL,
     M_DATA,
-    M_DB,
     M_IO,
+    M_PHASE,
     M_REQ,
     M_RST,
-    M_SEL,
-    RST,
-    SEL,
     SLOTS,
+    Wires,
 )
-from .connection import BusState, Connection, Transfer
-from .lines import NEVER, LineTracker
-from .messages import Agreement, MessageReader, ReadMessage
-from .rule import CheckerOptions, Level
+from .connection import Connection, Transfer
+from .cycle import CycleTracker
+from .limits import speed_of
+from .messages import MessageReader, ReadMessage
+from .rule import CheckerOptions
 
-BUS_SETTLE_PS: Final = 400_000
-"""BSY and SEL false for this long are BUS FREE (spi-facts 2, 3.1)."""
-RESET_DELAY_PS: Final = 200_000
-"""SPI-3: a shorter RST is not acted on (spi-facts 3.1)."""
+_STREAMED: Final = M_REQ | M_ACK | M_DATA
+"""What changes all the time in a synchronous data phase."""
+_ON_AGREEMENTS: Final = frozenset(
+    {Message.EXTENDED, Message.MESSAGE_REJECT, Message.MESSAGE_PARITY_ERROR, Message.TARGET_RESET}
+)
+"""Messages that can change an agreement."""
 
 
-class BusTracker(LineTracker):
+class DataJudge(Protocol):
+    """Follows the strobes of a synchronous data phase in the tracker's place."""
+
+    strangers: int
+
+    @property
+    def transferred(self) -> int:
+        """Bytes of data so far."""
+
+    def begin(self, conn: Connection, agreement: Agreement) -> None:
+        """The first REQ of a phase is there, and not yet looked at."""
+
+    def look(self) -> None:
+        """Who drives what may have changed."""
+
+    def step(self, now: int, value: int, changed: int) -> None:
+        """One sample in which REQ, ACK or data changed."""
+
+    def stamp(self) -> None:
+        """Tell the tracker when REQ, ACK and data last changed."""
+
+    def end(self, whole: bool) -> None:
+        """The phase is over; `whole`: because the target went on."""
+
+    def flush(self) -> None:
+        """Bring the counts of evaluations up to date."""
+
+
+class BusTracker(CycleTracker):
     """See the module."""
 
     def __init__(self, options: CheckerOptions) -> None:
-        super().__init__()
-        self.options = options
-        self.state = BusState.UNKNOWN
-        self.connected = False
-        """In an information phase or between two."""
+        super().__init__(options)
         self.wide_now = False
         """The current phase is a DATA phase of 16 bits."""
         self.synchronous_now = False
         """The current phase is a DATA phase whose handshake is not interlocked."""
-        self.agreements: dict[tuple[int, int], Agreement] = {}
+        self.agreed_now = ASYNC_8
+        """What holds for the current phase; without meaning outside data phases."""
+        self.agreed = AgreementTracker()
         """What pairs (initiator, target) have negotiated, by slot or, without a per-driver view, by SCSI ID."""
-        self.free_since: int | None = None
-        """BSY and SEL both false since; None before the first release was seen."""
-        self.settled = False
-        """BUS FREE has been established."""
-        self.t_arbitration = NEVER
-        self.answered = False
-        self.abort_since: int | None = None
-        """The IDs were taken off the bus in a (re)selection that nobody answered."""
-        self.conn: Connection | None = None
+        self.qas_members: frozenset[int] = frozenset()
+        """Who has an agreement with QAS: slots or SCSI IDs."""
+        self.judges: dict[bool, DataJudge] = {}
+        """Judges of ST (False) and DT (True) data phases."""
+        self.stream: DataJudge | None = None
+        """The judge at work."""
         self.reader = MessageReader(options.vendor)
+        self._judge: DataJudge | None = None
+        """The judge of the current phase."""
+        self._strange = 0
+        """The part of the per-driver view that the judge at work does not expect to change."""
+        self._pairs: set[tuple[int, int]] = set()
         self._latched: tuple[int, int] | None = None
-        self._kept: tuple[BusState, Connection | None] = (BusState.UNKNOWN, None)
 
-    def agreement(self) -> Agreement | None:
-        """What initiator and current target have agreed; None when it is not known who the two are."""
+    # -- samples -----------------------------------------------------------------------------------------------------
+
+    def sample(self, wires: Wires) -> None:
+        """Take one settled sample. In a synchronous data phase the strobes go straight to their judge."""
+        stream = self.stream
+        if stream is None:
+            super().sample(wires)
+            return
+        value = wires.value
+        changed = value ^ self.value
+        drivers = wires.drivers
+        if changed & ~_STREAMED or (drivers is not None and drivers & stream.strangers != self._strange):
+            stream.stamp()
+            super().sample(wires)
+            self._strange = self._drivers & stream.strangers
+            return
+        now = wires.time_ps
+        if self._due and self._due[0][0] < now:
+            self.expire(now)
+        self.now = now
+        self.value = value
+        if changed:
+            stream.step(now, value, changed)
+
+    def flush(self) -> None:
+        """Bring the counts of evaluations up to date."""
+        if self.stream is not None:
+            self.stream.flush()
+
+    def _follow(self, changed: int) -> None:
+        stream = self.stream
+        if stream is not None:
+            stream.look()
+            if changed & _STREAMED:
+                stream.step(self.now, self.value, changed)
+            if changed & (M_PHASE | M_BSY | M_RST):
+                self._end_stream(stream, whole=not changed & (M_BSY | M_RST))
+        super()._follow(changed)
+
+    # -- agreements --------------------------------------------------------------------------------------------------
+
+    def pair(self) -> tuple[int, int] | None:
+        """Initiator and current target as agreements know them; None when it is not known who the two are."""
         conn = self.conn
         if conn is None:
             return None
         if self.has_drivers:
-            pair = (conn.initiator_slot, conn.owner_slot)
+            initiator, target = conn.initiator_slot, conn.owner_slot
         else:
-            pair = (conn.initiator_id, None if conn.owner_unknown else conn.target_id)
-        if pair[0] is None or pair[1] is None:
-            return None
-        return self.agreements.setdefault((pair[0], pair[1]), Agreement())
+            initiator, target = conn.initiator_id, None if conn.owner_unknown else conn.target_id
+        return None if initiator is None or target is None else (initiator, target)
 
-    def _enter(self, state: BusState) -> None:
-        self.state = state
-        self.connected = state is BusState.CONNECTED
+    def agreement(self) -> Agreement | None:
+        """What initiator and current target have agreed; None when it is not known who the two are."""
+        pair = self.pair()
+        return None if pair is None else self.agreed.of(*pair)
 
-    def _recall(self, conn: Connection) -> None:
-        """Work out what the pair that is connected has agreed for the current phase."""
-        data = conn.phase in (Phase.DATA_OUT, Phase.DATA_IN)
-        agreement = self.agreement() if data else None
-        self.wide_now = agreement is not None and agreement.wide
-        self.synchronous_now = agreement is not None and agreement.synchronous
+    def agree(self, initiator: int, target: int, agreement: Agreement) -> None:
+        """State an agreement made where no one listened: of two slots, or SCSI IDs without a per-driver view."""
+        self.agreed.agree(initiator, target, agreement)
+        self._pairs.add((initiator, target))
+        self._find_members()
 
-    def _follow(self, changed: int) -> None:
-        if changed & M_DATA:
-            self._watch_ids()
-        control = changed & M_CONTROL
-        if control & M_RST:
-            self._reset_edge()
-        elif self.state is not BusState.RESET:
-            if control & (M_BSY | M_SEL) or self.state is BusState.UNKNOWN:
-                _STEPS[self.state](self, bool(self.value & M_BSY), bool(self.value & M_SEL))
-            if self.state is BusState.CONNECTED and control & (M_REQ | M_ACK):
-                self._handshake(control)
-
-    def _reset_edge(self) -> None:
-        if self.value & M_RST:
-            self._kept = (self.state, self.conn)
-            self._enter(BusState.RESET)
-            self.epoch += 1
-            self._emit("reset")
-            return
-        width = self.now - self.t_rise[RST]
-        if width < RESET_DELAY_PS and self.options.level >= Level.SPI3:
-            state, self.conn = self._kept
-            self._enter(state)
-        else:
-            self.conn = None
-            self.agreements.clear()
-            self._enter(BusState.UNKNOWN)
-            if not self.value & (M_BSY | M_SEL):
-                self._enter(BusState.FREE)
-                self.settled = True
-                self.free_since = max(self.t_fall[BSY], self.t_fall[SEL])
-        self._emit("reset_end")
-
-    def _from_unknown(self, bsy: bool, sel: bool) -> None:
-        if not bsy and not sel:
-            self._enter(BusState.FREE)
-            self.settled = True
-            seen = max(self.t_fall[BSY], self.t_fall[SEL])
-            self.free_since = seen if seen > NEVER else None
-
-    def _from_free(self, bsy: bool, sel: bool) -> None:
-        if not bsy and not sel:
-            self._go_free()
-            return
-        if bsy and not self.settled:
-            conn = self.conn
-            same = not self.has_drivers or (conn is not None and not self.bsy_slots & ~conn.bsy_slots)
-            if conn is not None and same and not sel:
-                self._enter(BusState.CONNECTED)
-                self._emit("resumed")
-                return
-            self._establish_free()
-        if bsy:
-            self._enter(BusState.ARBITRATION)
-            self.t_arbitration = self.now
-            self._emit("arbitration")
-            if sel:
-                self._win()
-        elif self.before & (M_BSY | M_SEL) == 0:
-            self._emit("stray_select")
-            self._enter(BusState.UNKNOWN)
-
-    def _from_arbitration(self, bsy: bool, sel: bool) -> None:
-        if sel:
-            self._win()
-            if not bsy:
-                self._begin_selection()
-        elif not bsy:
-            self._emit("dropped")
-            self._go_free()
-
-    def _win(self) -> None:
-        slot = self._only(self.sel_slots)
-        ids = ids_by_priority((self.value & M_DB) >> DB)
-        winner = ids[0] if ids else None
-        for each in range(SLOTS):
-            bits = (self.drive[each] & M_DB) >> DB
-            if self.bsy_slots >> each & 1 and bits.bit_count() == 1:
-                self.slot_ids[each] = bits.bit_length() - 1
-        if slot is not None:
-            winner = self.slot_ids.get(slot, winner)
-        self.conn = Connection(winner, slot)
-        self._enter(BusState.WON)
-        self._emit("won")
-
-    def _from_won(self, bsy: bool, sel: bool) -> None:
-        if sel and not bsy:
-            self._begin_selection()
-        elif not sel and bsy:
-            self._enter(BusState.ARBITRATION)
-        elif not sel:
-            self.conn = None
-            self._go_free()
-
-    def _begin_selection(self) -> None:
-        conn = self.conn
-        assert conn is not None
-        conn.reselection = bool(self.value & M_IO)
-        conn.with_atn = bool(self.value & M_ATN)
-        own = 0 if conn.winner_id is None else 1 << conn.winner_id
-        others = (self.value & M_DB) >> DB & ~own
-        conn.partner_id = others.bit_length() - 1 if others.bit_count() == 1 else None
-        self._enter(BusState.RESELECTION if conn.reselection else BusState.SELECTION)
-        self.answered = False
-        self.abort_since = None
-        self._emit("selecting")
-
-    def _from_selection(self, bsy: bool, sel: bool) -> None:
-        conn = self.conn
-        assert conn is not None
-        if bsy and not self.answered:
-            self.answered = True
-            if self.has_drivers:
-                conn.partner_slot = self._only(self.bsy_slots)
-            self._emit("answered")
-        if not sel and bsy:
-            self._connect(conn)
-        elif not sel:
-            self._emit("failed")
-            self.conn = None
-            self._go_free()
-        elif not bsy:
-            self.answered = False
-
-    def _connect(self, conn: Connection) -> None:
-        roles = (conn.partner_slot, conn.winner_slot) if conn.reselection else (conn.winner_slot, conn.partner_slot)
-        conn.initiator_slot, conn.target_slot = roles
-        conn.owner_slot = conn.target_slot
-        conn.attention = bool(self.value & M_ATN)
-        if conn.partner_slot is not None and conn.partner_id is not None:
-            self.slot_ids.setdefault(conn.partner_slot, conn.partner_id)
-        self._enter(BusState.CONNECTED)
+    def _begin_connection(self) -> None:
         self.reader.start()
         self._latched = None
-        self._emit("connected")
+        self._begin_exchange()
 
-    def _from_connected(self, bsy: bool, sel: bool) -> None:
-        if bsy:
-            return
+    def _begin_exchange(self) -> None:
+        """Messages are now between this pair."""
+        pair = self.pair()
+        if pair is None:
+            self.agreed.end()
+        else:
+            self._pairs.add(pair)
+            self.agreed.begin(*pair)
+
+    def _end_connection(self) -> None:
+        self.agreed.end()
+
+    def _forget(self) -> None:
+        self.agreed.reset()
+        self._find_members()
+
+    def _find_members(self) -> None:
+        with_qas = (pair for pair in self._pairs if self.agreed.of(*pair).options & Option.QAS)
+        self.qas_members = frozenset(member for pair in with_qas for member in pair)
+
+    def _recall(self) -> None:
+        """Work out what the pair that is connected has agreed for the current phase, and who judges it."""
+        phase = Phase(self.lines)
+        agreed = self.agreement() if phase.is_data else None
+        self.agreed_now = agreed = agreed or ASYNC_8
+        self.wide_now = agreed.wide
+        self.synchronous_now = agreed.is_sync
+        self._judge = None
+        dt = agreed.is_dt and agreed.is_sync
+        right_code = dt == (phase in (Phase.DT_DATA_OUT, Phase.DT_DATA_IN))
+        if right_code and speed_of(agreed) is not None:
+            self._judge = self.judges.get(dt)
+
+    def _begin_stream(self, conn: Connection, judge: DataJudge) -> None:
+        self.stream = judge
+        self.synchronous_now = True
+        conn.free_expected = False
+        judge.begin(conn, self.agreed_now)
+        self._strange = self._drivers & judge.strangers
+
+    def _end_stream(self, stream: DataJudge, whole: bool) -> None:
         conn = self.conn
-        if conn is not None:
-            conn.bsy_slots = self.bsy_slots_before
-        self._enter(BusState.FREE)
-        self.settled = False
-        self.free_since = None
-        self._emit("released")
-        if not sel:
-            self._go_free()
+        assert conn is not None
+        stream.end(whole)
+        self.stream = None
+        self.synchronous_now = not whole
+        conn.unjudged = not whole
+        conn.transfers = stream.transferred
+        self._emit("streamed", stream.transferred)
 
-    def _go_free(self) -> None:
-        self._enter(BusState.FREE)
-        self.settled = False
-        self.free_since = since = self.now
+    # -- information phases ------------------------------------------------------------------------------------------
 
-        def settle() -> None:
-            if self.state is BusState.FREE and self.free_since == since and not self.settled:
-                self._establish_free()
-
-        self.after(BUS_SETTLE_PS, settle)
-
-    def _establish_free(self) -> None:
-        self.settled = True
-        if self.conn is not None:
-            self._emit("free")
-            self.conn = None
-
-    def _watch_ids(self) -> None:
-        """Notice the IDs leaving the bus in a (re)selection without an answer."""
-        if self.state in (BusState.SELECTION, BusState.RESELECTION) and not self.answered:
-            ids_gone = not self.value & M_DATA
-            self.abort_since = (self.abort_since or self.now) if ids_gone else None
-
-    @staticmethod
-    def _only(slots: int) -> int | None:
-        """The slot of a mask that holds just one."""
-        return slots.bit_length() - 1 if slots.bit_count() == 1 else None
-
-    # -- information phases -----------------------------------------------------------------------------------------
-
-    def _handshake(self, control: int) -> None:
+    def _inform(self, control: int) -> None:
+        if self.stream is not None or not control & (M_REQ | M_ACK):
+            return
         conn = self.conn
         assert conn is not None
         value = self.value
         if control & M_REQ and value & M_REQ:
             self._request(conn)
+            if self.synchronous_now:
+                return
             if value & M_IO:
                 self._latched = (value >> DB & 0xFFFF, value >> DBP)
         taken = control & M_ACK and value & M_ACK and not value & M_IO
-        if taken and (value & M_REQ or self.synchronous_now):
+        if taken and value & M_REQ:
             self._latched = (value >> DB & 0xFFFF, value >> DBP)
-        if control & M_ACK and not value & M_ACK and self._latched and (not value & M_REQ or self.synchronous_now):
+        if control & M_ACK and not value & M_ACK and self._latched and not value & M_REQ:
             self._complete(conn, *self._latched)
             self._latched = None
 
@@ -288,18 +239,35 @@ class BusTracker(LineTracker):
             drivers = [slot for slot in range(SLOTS) if self.target_slots >> slot & 1 and self.drive[slot] & M_REQ]
             owner = drivers[0] if len(drivers) == 1 else owner
         if conn.phase != lines or conn.owner_slot != owner:
-            conn.owner_slot = owner
-            phase, conn.phase = conn.phase, lines
-            self._recall(conn)
-            if phase == lines:
-                return
-            conn.previous = phase
-            self._emit("phase")
-            conn.transfers = 0
-            self.reader.start()
+            self._begin_phase(conn, lines, owner)
         elif lines == Phase.MSG_OUT and not self.reader.taken_with_atn:
             self._emit("resend")
             self.reader.start()
+        if self._judge is not None and not conn.unjudged:
+            judge = self._judge
+            self._begin_stream(conn, judge)
+            judge.step(self.now, self.value, M_REQ)
+
+    def _begin_phase(self, conn: Connection, lines: int, owner: int | None) -> None:
+        self._give_torso(conn)
+        if owner != conn.owner_slot:
+            conn.owner_slot = owner
+            self._begin_exchange()
+        phase, conn.phase = conn.phase, lines
+        conn.unjudged = False
+        self._recall()
+        if phase == lines:
+            return
+        conn.previous = phase
+        self._emit("phase")
+        conn.transfers = 0
+        self.reader.start()
+
+    def _give_torso(self, conn: Connection) -> None:
+        """A message that the receiver did not let end may have been a negotiation."""
+        reader = self.reader
+        if reader.pending and reader.phase_parity_ok and conn.phase in (Phase.MSG_OUT, Phase.MSG_IN):
+            self.agreed.message(conn.phase == Phase.MSG_OUT, bytes(reader.pending))
 
     def _complete(self, conn: Connection, data: int, parity: int) -> None:
         phase = conn.phase
@@ -326,25 +294,14 @@ class BusTracker(LineTracker):
             conn.messages_in += 1
         else:
             conn.messages_out += 1
-        agreement = self.agreement()
-        if agreement is not None:
-            conn.negotiation.take(message, agreement)
-            if message.code == Message.TARGET_RESET and not message.incoming and message.parity_ok:
-                self._forget(agreement)
+        if message.parity_ok:
+            self.agreed.message(not message.incoming, message.data)
+            if message.code in _ON_AGREEMENTS:
+                self._find_members()
         self._emit("message", message)
-
-    def _forget(self, of_target: Agreement) -> None:
-        """A target that is reset forgets what it has agreed, with whomever."""
-        target = next(pair[1] for pair, agreement in self.agreements.items() if agreement is of_target)
-        self.agreements = {pair: agreement for pair, agreement in self.agreements.items() if pair[1] != target}
-
-
-_STEPS: Final[dict[BusState, Callable[[BusTracker, bool, bool], None]]] = {
-    BusState.UNKNOWN: BusTracker._from_unknown,
-    BusState.FREE: BusTracker._from_free,
-    BusState.ARBITRATION: BusTracker._from_arbitration,
-    BusState.WON: BusTracker._from_won,
-    BusState.SELECTION: BusTracker._from_selection,
-    BusState.RESELECTION: BusTracker._from_selection,
-    BusState.CONNECTED: BusTracker._from_connected,
-}
+        again, conn.sent_again = conn.sent_again, message.code == Message.MESSAGE_PARITY_ERROR and not message.incoming
+        if message.code == Message.QAS_REQUEST and message.incoming and not again:
+            agreed = self.agreement()
+            granted = agreed is not None and agreed.options & Option.QAS
+            if granted and self.reader.phase_parity_ok and not message.atn:
+                self._begin_qas(conn)

@@ -12,26 +12,50 @@ from .initiator import InitiatorModel
 from .medium import Medium, Sense
 from .mirror_connection import MirrorResult
 from .misbehaviour import Misbehaviour
+from .negotiation import Abilities
 from .port import BusFreedError, BusResetError, ScsiPort
+from .strobes import StrobeStyle
 from .target import TargetModel
-from .task import Ended, Result
+from .target_session import Retries
+from .target_task import BreakKind, DataBreak, Pace
+from .target_tasks import Queueing
+from .task import Abort, Ended, Result
+from .task_order import Fifo, GivenOrder, Lifo, RandomBreaks, RandomOrder, RandomPace, TaskOrder
 from .timing import MirrorTiming, Timing
+from .workload import Job, Workload
 
 __all__ = [
+    "Abilities",
+    "Abort",
+    "BreakKind",
     "BusFreedError",
     "BusResetError",
+    "DataBreak",
     "Ended",
     "Fault",
     "FaultKind",
     "Faults",
+    "Fifo",
+    "GivenOrder",
     "InitiatorModel",
+    "Job",
+    "Lifo",
     "Medium",
     "MirrorResult",
     "MirrorTiming",
     "Misbehaviour",
+    "Pace",
+    "Queueing",
+    "RandomBreaks",
+    "RandomOrder",
+    "RandomPace",
     "Result",
+    "Retries",
     "ScsiPort",
     "Sense",
+    "StrobeStyle",
     "TargetModel",
+    "TaskOrder",
     "Timing",
+    "Workload",
 ]

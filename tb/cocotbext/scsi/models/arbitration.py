@@ -22,6 +22,9 @@ class Selected:
 
 _PARTNER_KEPT_SEL_NS: Final = 1_000_000
 """How long a selected device waits for SEL to be negated before it gives up."""
+_IDS_FOLLOW_SEL_NS: Final = 3_000
+"""How long after SEL a selected device looks for its ID: QAS has both IDs on DB 1000 to 1300 ns after SEL."""
+_LOOK_AGAIN_NS: Final = 100
 
 
 async def arbitrate(port: ScsiPort, own_id: int) -> bool:
@@ -71,10 +74,19 @@ async def _name_and_wait(port: ScsiPort, ids: int, timeout_ns: int, faults: Faul
 
 
 async def select(
-    port: ScsiPort, own_id: int, target: int, *, atn: bool, timeout_ns: int, faults: Faults | None = None
+    port: ScsiPort,
+    own_id: int,
+    target: int,
+    *,
+    atn: bool,
+    timeout_ns: int,
+    faults: Faults | None = None,
+    after_qas: bool = False,
 ) -> bool:
     """Initiator, after a won arbitration: select. False: selection time-out, the bus is left free."""
     port.drive(atn=int(atn))
+    if after_qas and atn:
+        await port.delay(port.timing.two_deskews)
     if not await _name_and_wait(port, 1 << own_id | 1 << target, timeout_ns, faults):
         return False
     await port.delay(port.timing.two_deskews)
@@ -102,10 +114,22 @@ def being_selected(lines: int, *, reselection: bool) -> bool:
 
 
 async def detect_selection(port: ScsiPort, own_id: int, *, reselection: bool) -> Selected | None:
-    """Call while `being_selected`: settle, then tell who selects this device; None if it is not for it or malformed."""
-    if not await port.hold(lambda lines: being_selected(lines, reselection=reselection), port.timing.bus_settle_delay):
-        return None
-    db, dbp = port.read_data()
+    """Call while `being_selected`: settle, then tell who selects this device; None if it is not for it or malformed.
+
+    After QAS the wires show a selection before the winner has put the second ID on DB: so look again for a while.
+    """
+    settle = port.timing.bus_settle_delay
+    late = not port.read_data()[0] >> own_id & 1
+    while True:
+        if not await port.hold(lambda lines: being_selected(lines, reselection=reselection), settle):
+            return None
+        db, dbp = port.read_data()
+        mine = bool(db >> own_id & 1)
+        if mine and not late:
+            break
+        if now_ps() - port.sel_since > _IDS_FOLLOW_SEL_NS * 1000:
+            return None
+        settle, late = (port.timing.bus_settle_delay, False) if mine else (_LOOK_AGAIN_NS, True)
     wrong = dbp ^ parity_of(db)
     active = (bool(db >> 8 or dbp & 2) << 1) | bool(db & 0xFF or dbp & 1)
     others = ids_by_priority(db & ~(1 << own_id))

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Protocol
 
-from ..constants import IDENTIFY_LUN_MASK, Extended, Message, Phase, message_length
-from ..messages import is_extended
+from ..agreement import Agreement, Option, Ppr, parse_negotiation
+from ..constants import IDENTIFY_LUN_MASK, Message, Phase, message_length
 from .handshake import InitiatorHandshake, StalledError
-from .messages import wdtr
+from .initiator_strobes import InitiatorStrobes
+from .negotiation import Negotiator, Request
+from .outbox import Outbox
 from .port import BusFreedError
 from .task import Ended, Task
 
@@ -22,17 +25,15 @@ _ENDS_IN_BUS_FREE = frozenset(
         Message.LOGICAL_UNIT_RESET,
     }
 )
-_ATN_GAP_NS = 400
-_NO_OPERATION = bytes([Message.NO_OPERATION])
 
 
 class Host(Protocol):
     """What a connection needs of the initiator it belongs to."""
 
-    wide: bool
     handshake: InitiatorHandshake
-    agreements: dict[int, bool]
-    """Per target: 16-bit transfers agreed."""
+    strobes: InitiatorStrobes
+    negotiator: Negotiator
+    accept_qas: bool
     max_resends: int
     """How often a MESSAGE OUT phase is sent again before NO OPERATION answers."""
 
@@ -43,63 +44,88 @@ class Host(Protocol):
         """A target has come back with a nexus that has no outstanding task."""
 
 
+class _GivenUpError(Exception):
+    """The target sent QAS REQUEST: the connection is over, the bus is not free."""
+
+
 class Connection:
     """Follows the phases for one task; subclasses add what mirroring changes."""
 
-    def __init__(self, host: Host, target: int, task: Task | None, messages: Iterable[bytes]) -> None:
-        """`task` is None on reselection, until the target's messages name it; `messages` go out after selection."""
+    outbox_type: type[Outbox] = Outbox
+    """What sends the messages: subclasses may take another."""
+
+    def __init__(
+        self,
+        host: Host,
+        target: int,
+        task: Task | None,
+        messages: Iterable[bytes],
+        *,
+        requests: Iterable[Request] = (),
+    ) -> None:
+        """`task` is None on reselection, until the target's messages name it; `messages` go out after selection, the
+        first of `requests` with them, each of the others once the one before has been answered.
+        """
         self.host = host
         self.target = target
         self.task = task
         self.link = host.handshake
         self.ending: Ended | None = None
         """What BUS FREE will mean; None: unexpected."""
-        self._outgoing: list[list[bytes]] = []
-        if first := list(messages):
-            self._outgoing.append(first)
-        self._sending: list[bytes] = []
-        self._message = 0
-        self._byte = 0
-        self._sent_whole = False
-        self._resends = 0
+        self.outbox = self.outbox_type(
+            self.link, max_resends=host.max_resends, sent=self._sent_message, sent_all=self.messages_sent
+        )
+        self._requests = deque(requests)
+        first = list(messages)
+        if self._requests:
+            first.append(self._requests.popleft().encode())
+        if first:
+            self.outbox.add(*first)
         self._partial = bytearray()
         self._deaf = False
         self._reselected_lun: int | None = None
-        self._asked_wdtr = False
+        self._answering: Request | None = None
+        self._qas_requests = 0
+        self._counts_from = 0
         self._phase: Phase | None = None
         self._index = 0
         self._handlers: dict[Phase, Callable[[], Awaitable[None]]] = {
-            Phase.MSG_OUT: self._message_out,
+            Phase.MSG_OUT: self.outbox.send_byte,
             Phase.MSG_IN: self._message_in,
             Phase.COMMAND: self._command,
             Phase.STATUS: self._status,
-            Phase.DATA_OUT: self._data_out,
-            Phase.DATA_IN: self._data_in,
+            Phase.DATA_OUT: self._data,
+            Phase.DATA_IN: self._data,
+            Phase.DT_DATA_OUT: self._data,
+            Phase.DT_DATA_IN: self._data,
         }
 
     async def follow(self) -> Ended:
-        """Serve the target until the bus is free. Raises BusResetError after RST."""
-        port = self.link.port
+        """Serve the target until the bus is free or passed on by QAS. Raises BusResetError after RST."""
+        port, host = self.link.port, self.host
+        host.negotiator.begin()
         try:
             with port.connection():
                 while True:
+                    host.strobes.arm(self.agreement)
                     phase = await self.link.next_req()
                     if phase is not self._phase:
                         self._leave_phase(phase)
-                    handler = self._handlers.get(phase)
-                    if handler is None:
-                        # A DT phase: nobody has agreed to it. It is not answered.
+                    if phase.is_data and (phase >= Phase.DT_DATA_OUT) != self.agreement.is_dt:
+                        # Nobody has agreed to this kind of data phase. It is not answered.
                         return Ended.TIMEOUT
-                    await handler()
-        except BusFreedError:
+                    await self._handlers[phase]()
+        except (BusFreedError, _GivenUpError):
             port.release()
             return self.ending or Ended.BUS_FREE
         except StalledError:
             return Ended.TIMEOUT
+        finally:
+            host.strobes.disarm()
+            host.negotiator.begin()
 
     def _leave_phase(self, phase: Phase) -> None:
-        if self._phase is Phase.MSG_OUT and self._sent_whole:
-            self._sending = []
+        self.outbox.phase_left()
         if phase is Phase.MSG_OUT:
             self._deaf = False
         self._phase = phase
@@ -109,64 +135,19 @@ class Connection:
 
     def attention(self, *messages: bytes) -> None:
         """Assert ATN and have these messages sent in one MESSAGE OUT phase when the target comes for them."""
-        self.link.raise_atn()
-        self._outgoing.append(list(messages))
-
-    async def _message_out(self) -> None:
-        if self._sending and self._sent_whole:
-            self._asked_again()
-        elif not self._sending:
-            self._sending = self._outgoing.pop(0) if self._outgoing else [_NO_OPERATION]
-            self._resends = 0
-            self._rewind()
-        message = self._sending[self._message]
-        ends_message = self._byte == len(message) - 1
-        last = ends_message and self._message == len(self._sending) - 1
-        await self.link.give(Phase.MSG_OUT, self._index, message[self._byte : self._byte + 1], last=last)
-        self._index += 1
-        self._byte += 1
-        if ends_message:
-            self._sent_message(message)
-        if last:
-            self._sent_whole = True
-            self.messages_sent(self._sending)
-            if self._outgoing:
-                # More to say: ATN again, once the target has seen it false at the end of this phase.
-                await self.link.port.delay(_ATN_GAP_NS)
-                self.link.raise_atn()
-        elif ends_message:
-            self._message += 1
-            self._byte = 0
-
-    def _asked_again(self) -> None:
-        """REQ again after a byte taken with ATN false: the target asks for all bytes of the phase again."""
-        self._rewind()
-        self._resends += 1
-        if self._resends > self.host.max_resends:
-            self._sending = [_NO_OPERATION]
-        else:
-            self.link.raise_atn()
-
-    def _rewind(self) -> None:
-        self._message = self._byte = self._index = 0
-        self._sent_whole = False
+        self.outbox.attention(*messages)
 
     def _sent_message(self, message: bytes) -> None:
-        if is_extended(message, Extended.WDTR):
-            self._asked_wdtr = True
+        negotiation = parse_negotiation(message)
+        if negotiation is not None and negotiation == self._answering:
+            self.host.negotiator.gave_answer(self.target, negotiation)
+        elif negotiation is not None:
+            self.host.negotiator.ask(negotiation)
         if message[0] in _ENDS_IN_BUS_FREE and len(message) == 1:
             self.ending = Ended.ABORTED
 
     def messages_sent(self, messages: list[bytes]) -> None:
         """The last byte of a MESSAGE OUT phase has been acknowledged (again, after a resend)."""
-
-    def _drop_rejected(self) -> None:
-        """MESSAGE REJECT inside a MESSAGE OUT: go on after the rejected message, or with NO OPERATION."""
-        if not self._sending or self._sent_whole:
-            return
-        rest = self._sending[self._message + (self._byte > 0) :]
-        self._sending = rest or [_NO_OPERATION]
-        self._rewind()
 
     # -- MESSAGE IN ---------------------------------------------------------------------------------------------
 
@@ -189,6 +170,8 @@ class Connection:
             self._deaf = True
             self._parity_error(Message.MESSAGE_PARITY_ERROR)
         await self.link.finish(Phase.MSG_IN)
+        if self._qas_requests == 1 and not self._deaf and not self.link.port.drives("atn"):
+            raise _GivenUpError
 
     def _note(self, message: bytes) -> None:
         if self.task is not None:
@@ -197,8 +180,10 @@ class Connection:
     def _parity_error(self, answer: Message) -> None:
         if self.task is not None:
             self.task.result.parity_errors += 1
-        self.ending = None
-        self.attention(bytes([answer]))
+        if not self.agreement.options & Option.QAS:
+            self.ending = None
+        if not self.outbox.holds(bytes([answer])):
+            self.attention(bytes([answer]))
 
     def message(self, message: bytes) -> bool:
         """Act on a message from the target, before ACK is negated; False: reject it."""
@@ -210,8 +195,11 @@ class Connection:
         if code == Message.MESSAGE_REJECT:
             self.rejected()
             return True
-        if is_extended(message, Extended.WDTR):
-            return self._wide(message[3])
+        negotiation = parse_negotiation(message)
+        if negotiation is not None:
+            return self._negotiated(negotiation)
+        if code == Message.QAS_REQUEST:
+            return self._given_up()
         return self._about_task(code, self._known_task())
 
     def _known_task(self) -> Task:
@@ -239,10 +227,12 @@ class Connection:
 
     def rejected(self) -> None:
         """The target sent MESSAGE REJECT."""
-        self._drop_rejected()
-        if self._asked_wdtr:
-            self._asked_wdtr = False
-            self.host.agreements[self.target] = False
+        self.outbox.drop_rejected()
+        refused = self.host.negotiator.rejected(self.target)
+        if isinstance(refused, Ppr):
+            self._requests.extend(self.host.negotiator.abilities.older_requests())
+        if refused is not None:
+            self._ask_next()
 
     def _identified(self, lun: int) -> bool:
         self._reselected_lun = lun
@@ -258,21 +248,39 @@ class Connection:
             found.result.reselections += 1
         return found is not None or tag is None
 
-    def _wide(self, exponent: int) -> bool:
-        if self._asked_wdtr:
-            self._asked_wdtr = False
-            self.host.agreements[self.target] = exponent >= 1 and self.host.wide
-            return exponent <= 1
-        agreed = min(exponent, int(self.host.wide))
-        self.host.agreements[self.target] = bool(agreed)
-        self.attention(wdtr(agreed))
+    def _negotiated(self, message: Request) -> bool:
+        """A negotiation message of the target: the answer to ours, or its own question."""
+        negotiator = self.host.negotiator
+        if negotiator.is_answer(message):
+            agreed = negotiator.take_answer(self.target, message)
+            if agreed:
+                self._ask_next()
+            return agreed
+        if not negotiator.abilities.understands(message):
+            negotiator.refused(self.target, message)
+            return False
+        self._requests.clear()
+        self._answering = negotiator.abilities.answer(message)
+        self.attention(self._answering.encode())
         return True
+
+    def _ask_next(self) -> None:
+        self._answering = None
+        if self._requests:
+            self.attention(self._requests.popleft().encode())
+
+    def _given_up(self) -> bool:
+        """QAS REQUEST: permitted where it was agreed, after TASK COMPLETE or DISCONNECT. A second one opens nothing."""
+        self._qas_requests += 1
+        agreed = bool(self.host.negotiator.of(self.target).options & Option.QAS) and self.host.accept_qas
+        return agreed and self.ending in (Ended.COMPLETE, Ended.DISCONNECTED)
 
     # -- COMMAND, STATUS, DATA ----------------------------------------------------------------------------------
 
-    def wide_with(self, target: int) -> bool:
-        """Data transfers with this target are 16 bit."""
-        return self.host.agreements.get(target, False)
+    @property
+    def agreement(self) -> Agreement:
+        """How data go between the initiator and the device that drives the phases."""
+        return self.host.negotiator.of(self.target)
 
     async def _command(self) -> None:
         task = self._known_task()
@@ -290,30 +298,62 @@ class Connection:
             self._parity_error(Message.INITIATOR_DETECTED_ERROR)
         await self.link.finish(Phase.STATUS)
 
-    async def _data_out(self) -> None:
-        task, wide = self._known_task(), self.wide_with(self.target)
-        size = 2 if wide else 1
-        pointer = task.data_pointer
-        data = task.data_out[pointer : pointer + size] or b"\0"
-        task.data_pointer += size
-        task.result.sent = task.data_pointer
-        if pointer < len(task.data_out) <= task.data_pointer:
-            self.data_ends()
-        await self.link.give(Phase.DATA_OUT, self._index, data, wide=wide)
+    async def _data(self) -> None:
+        """A synchronous or DT phase to its end, or one asynchronous transfer."""
+        phase, agreement = self._phase, self.agreement
+        if phase is None:
+            raise RuntimeError("no phase")
+        self._counts_from = self._known_task().data_pointer
+        if agreement.is_sync:
+            await self.host.strobes.follow(phase, agreement, self)
+            return
+        size = 2 if agreement.wide else 1
+        if phase.is_in:
+            data, good = await self.link.take(phase, self._index, wide=agreement.wide)
+            self.take_in(data, good=good)
+            self.moved()
+            await self.link.finish(phase)
+        else:
+            data = self.give_out(size)
+            self.moved()
+            await self.link.give(phase, self._index, data, wide=agreement.wide)
         self._index += size
 
-    async def _data_in(self) -> None:
-        task, wide = self._known_task(), self.wide_with(self.target)
-        data, good = await self.link.take(Phase.DATA_IN, self._index, wide=wide)
-        self._index += len(data)
+    def give_out(self, size: int) -> bytes:
+        """The next bytes of DATA OUT; zeros beyond the end."""
+        task = self._known_task()
+        data = task.data_out[task.data_pointer : task.data_pointer + size] or b"\0"
+        task.data_pointer += size
+        task.result.sent = task.data_pointer
+        return data
+
+    def take_in(self, data: bytes, *, good: bool) -> None:
+        """Bytes of DATA IN."""
+        task = self._known_task()
         del task.data_in[task.data_pointer :]
         task.data_in += data
         task.data_pointer += len(data)
         if not good:
             self._parity_error(Message.INITIATOR_DETECTED_ERROR)
-        if task.data_pointer == self.expected_in():
+
+    def data_failed(self) -> None:
+        """Wrong CRC, or a group of data without CRC."""
+        self._parity_error(Message.INITIATOR_DETECTED_ERROR)
+
+    def data_lost(self) -> None:
+        """The target broke a rule of the data phases: nobody knows what was transferred, so the task is aborted."""
+        self.attention(bytes([Message.ABORT_TASK]))
+
+    def moved(self) -> None:
+        """A transfer is through but for its ACK; in DT phases a whole group."""
+        task, before = self._known_task(), self._counts_from
+        self._counts_from = task.data_pointer
+        if task.abort is not None and task.data_pointer >= task.abort.after:
+            self.attention(bytes([task.abort.message]))
+            task.abort = None
+        expected = self.expected_in() if self._phase is not None and self._phase.is_in else len(task.data_out)
+        if expected is not None and before < expected <= task.data_pointer:
             self.data_ends()
-        await self.link.finish(Phase.DATA_IN)
 
     def expected_in(self) -> int | None:
         """Bytes of DATA IN that the initiator knows to come; None where the target decides."""

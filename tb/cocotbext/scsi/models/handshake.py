@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..constants import Phase
-from ..wires import M_ACK, M_ATN, M_IO, M_REQ, M_SEL, phase_of
+from ..wires import M_ACK, M_ATN, M_CD, M_IO, M_MSG, M_REQ, M_SEL, phase_of
 from .faults import FaultKind, Faults
 from .port import ScsiPort, now_ps, parity_of
 
@@ -21,6 +21,11 @@ def parity_ok(db: int, dbp: int, *, wide: bool) -> bool:
     """DB(P0), and on a wide transfer DB(P1), fit the data."""
     wrong = parity_of(db) ^ dbp
     return not wrong & (3 if wide else 1)
+
+
+def _not_ours(lines: int) -> bool:
+    """The phase lines are those of a phase in which the target drives DB or DB(P0)."""
+    return bool(lines & M_IO) or lines & (M_MSG | M_CD) == M_MSG
 
 
 def pack(data: bytes, *, wide: bool) -> int:
@@ -36,21 +41,23 @@ def unpack(db: int, *, wide: bool) -> bytes:
 class Handshake:
     """What both sides share: faults, pauses and the stall time."""
 
-    def __init__(self, port: ScsiPort, *, faults: Faults, stall_ns: int, pauses: Iterator[int] | None = None) -> None:
+    def __init__(self, port: ScsiPort, *, faults: Faults, stall_ns: int, pauses: Iterator[float] | None = None) -> None:
         """`pauses` yields extra nanoseconds before each REQ (target) or ACK (initiator); exhausted means none."""
         self.port = port
         self.faults = faults
         self.stall_ns = stall_ns
         self.pauses = pauses
 
-    async def _pause(self, phase: Phase, index: int) -> None:
-        if self.pauses is not None:
-            await self.port.delay(next(self.pauses, 0))
-        late = self.faults.take(FaultKind.LATE, phase, index)
-        if late:
-            await self.port.delay(late.delay_ns)
+    async def pause(self, phase: Phase, index: int) -> None:
+        """What is due before the next REQ or ACK: a pause, a delay that was asked for as a fault, or a stop."""
+        await self.port.delay(self.lateness(phase, index))
         if self.faults.take(FaultKind.STOP, phase, index):
             await self.port.wait(lambda _: False)
+
+    def lateness(self, phase: Phase, index: int) -> float:
+        """Nanoseconds by which the next REQ or ACK is late."""
+        late = self.faults.take(FaultKind.LATE, phase, index)
+        return (next(self.pauses, 0) if self.pauses is not None else 0) + (late.delay_ns if late else 0)
 
     async def _await(self, mask: int, *, level: bool) -> None:
         met = (lambda lines: bool(lines & mask)) if level else (lambda lines: not lines & mask)
@@ -58,7 +65,8 @@ class Handshake:
             raise StalledError
         await self.port.delay(self.port.timing.reaction_time)
 
-    def _put(self, phase: Phase, index: int, data: bytes, *, wide: bool) -> None:
+    def encode(self, phase: Phase, index: int, data: bytes, *, wide: bool) -> tuple[int, int]:
+        """DB and parity that carry `data`, with the faults that are due."""
         wrong = self.faults.take(FaultKind.WRONG_BYTE, phase, index)
         if wrong:
             data = bytes([wrong.value]) + data[1:]
@@ -66,10 +74,10 @@ class Handshake:
         parity = parity_of(db) & (3 if wide else 1)
         if self.faults.take(FaultKind.BAD_PARITY, phase, index):
             parity ^= 1
-        self.port.drive_data(db, parity)
+        return db, parity
 
-    def _get(self, phase: Phase, index: int, *, wide: bool) -> tuple[bytes, bool]:
-        db, dbp = self.port.read_data()
+    def decode(self, phase: Phase, index: int, db: int, dbp: int, *, wide: bool) -> tuple[bytes, bool]:
+        """The bytes that DB carries, and whether parity is right."""
         good = parity_ok(db, dbp, wide=wide) and not self.faults.take(FaultKind.SEE_BAD_PARITY, phase, index)
         return unpack(db, wide=wide), good
 
@@ -77,18 +85,22 @@ class Handshake:
 class InitiatorHandshake(Handshake):
     """Answers REQ with ACK."""
 
-    def __init__(self, port: ScsiPort, *, faults: Faults, stall_ns: int, pauses: Iterator[int] | None = None) -> None:
+    def __init__(self, port: ScsiPort, *, faults: Faults, stall_ns: int, pauses: Iterator[float] | None = None) -> None:
         super().__init__(port, faults=faults, stall_ns=stall_ns, pauses=pauses)
         self._atn_since = 0
         self._req_since = 0
         self._ack_since = 0
 
     async def next_req(self) -> Phase:
-        """Wait for REQ and tell the phase. DB is released as soon as I/O turns true on the way."""
+        """Wait for REQ and tell the phase. DB is released as soon as I/O turns true on the way, or the phase lines
+        say DT DATA OUT, where DB(P0) is the target's P_CRCA.
+        """
         port = self.port
-        if not port.is_set(M_IO) and port.drives_data:
-            await self._await(M_REQ | M_IO, level=True)
-            if port.is_set(M_IO):
+        if port.drives_data:
+            if not await port.wait(lambda lines: bool(lines & M_REQ) or _not_ours(lines), self.stall_ns):
+                raise StalledError
+            if _not_ours(port.lines):
+                await port.delay(port.timing.reaction_time)
                 port.release_data()
         await self._await(M_REQ, level=True)
         self._req_since = now_ps()
@@ -103,11 +115,15 @@ class InitiatorHandshake(Handshake):
             self.port.drive(atn=1)
             self._atn_since = now_ps()
 
+    def atn_ready(self, setup_ps: int) -> int:
+        """When ATN, if it is asserted, will have been so for its set-up time, ps."""
+        return self._atn_since + setup_ps if self.port.drives("atn") else 0
+
     async def give(self, phase: Phase, index: int, data: bytes, *, wide: bool = False, last: bool = False) -> None:
         """Send one transfer after REQ. `last`: the last byte of a MESSAGE OUT phase, ATN is negated before ACK."""
         port, timing = self.port, self.port.timing
-        await self._pause(phase, index)
-        self._put(phase, index, data, wide=wide)
+        await self.pause(phase, index)
+        port.drive_data(*self.encode(phase, index, data, wide=wide))
         setup = timing.data_setup
         if last and not self.faults.take(FaultKind.KEEP_ATN, phase, index):
             await port.delay_until(self._atn_since + timing.atn_setup * 1000)
@@ -119,8 +135,8 @@ class InitiatorHandshake(Handshake):
 
     async def take(self, phase: Phase, index: int, *, wide: bool = False) -> tuple[bytes, bool]:
         """Read one transfer after REQ: (bytes, parity good). ACK is left asserted; `finish` ends the handshake."""
-        await self._pause(phase, index)
-        data = self._get(phase, index, wide=wide)
+        await self.pause(phase, index)
+        data = self.decode(phase, index, *self.port.read_data(), wide=wide)
         await self._raise_ack(phase)
         return data
 
@@ -144,12 +160,14 @@ class InitiatorHandshake(Handshake):
 class TargetHandshake(Handshake):
     """Drives the phase lines and REQ."""
 
-    def __init__(self, port: ScsiPort, *, faults: Faults, stall_ns: int, pauses: Iterator[int] | None = None) -> None:
+    def __init__(self, port: ScsiPort, *, faults: Faults, stall_ns: int, pauses: Iterator[float] | None = None) -> None:
         super().__init__(port, faults=faults, stall_ns=stall_ns, pauses=pauses)
         self.phase: Phase | None = None
         """The phase whose code this target drives; None while it drives none."""
-        self._req_from = 0
-        self._data_from = 0
+        self.req_from = 0
+        """No REQ before this time, ps."""
+        self.data_from = 0
+        """No data on DB before this time, ps."""
         self.index = 0
         """Byte offset of the next transfer in this phase."""
 
@@ -157,7 +175,7 @@ class TargetHandshake(Handshake):
         """Start a connection in which this target asserts BSY: wait for SEL to be negated."""
         await self._await(M_SEL, level=False)
         self.phase = Phase.DATA_IN if reselected else None
-        self._req_from = self._data_from = now_ps()
+        self.req_from = self.data_from = now_ps()
 
     def take_over(self, phase: Phase, lines_since: int) -> None:
         """Start driving the phase lines of a connection that another target holds.
@@ -165,7 +183,7 @@ class TargetHandshake(Handshake):
         `lines_since`: when the released lines, which read ST DATA OUT, were first seen so.
         """
         self.phase = Phase.DATA_OUT
-        self._req_from = self._data_from = lines_since + self.port.timing.bus_settle_delay * 1000
+        self.req_from = self.data_from = lines_since + self.port.timing.bus_settle_delay * 1000
         self.enter(phase)
 
     def enter(self, phase: Phase) -> None:
@@ -178,8 +196,8 @@ class TargetHandshake(Handshake):
             port.release_data()
         port.drive(msg=phase >> 2 & 1, cd=phase >> 1 & 1, io=phase & 1)
         if phase.is_in and not was_in:
-            self._data_from = time + timing.data_turnaround * 1000
-        self._req_from = time + timing.bus_settle_delay * 1000
+            self.data_from = time + timing.data_turnaround * 1000
+        self.req_from = time + timing.bus_settle_delay * 1000
         self.phase = phase
         self.index = 0
 
@@ -191,22 +209,22 @@ class TargetHandshake(Handshake):
     async def receive(self, *, wide: bool = False) -> tuple[bytes, bool]:
         """One transfer from the initiator in the present phase: (bytes, parity good)."""
         phase = self._current()
-        await self._pause(phase, self.index)
-        await self.port.delay_until(self._req_from)
+        await self.pause(phase, self.index)
+        await self.port.delay_until(self.req_from)
         self.port.drive(req=1)
         await self._await(M_ACK, level=True)
-        data = self._get(phase, self.index, wide=wide)
+        data = self.decode(phase, self.index, *self.port.read_data(), wide=wide)
         await self._end(len(data[0]))
         return data
 
     async def send(self, data: bytes, *, wide: bool = False) -> None:
         """One transfer to the initiator in the present phase."""
         phase = self._current()
-        await self._pause(phase, self.index)
-        await self.port.delay_until(self._data_from)
-        self._put(phase, self.index, data, wide=wide)
+        await self.pause(phase, self.index)
+        await self.port.delay_until(self.data_from)
+        self.port.drive_data(*self.encode(phase, self.index, data, wide=wide))
         await self.port.delay(self.port.timing.data_setup)
-        await self.port.delay_until(self._req_from)
+        await self.port.delay_until(self.req_from)
         self.port.drive(req=1)
         await self._await(M_ACK, level=True)
         await self._end(2 if wide else 1)

@@ -13,18 +13,23 @@ from typing import Any
 import cocotb
 from cocotb.triggers import Timer
 
-from ..constants import Opcode
+from ..agreement import Agreement, Wdtr
+from ..constants import Message
 from ..wires import M_BSY, M_SEL
-from .arbitration import answer_selection, arbitrate, being_selected, detect_selection, select
+from .arbiter import Arbiter
+from .arbitration import answer_selection, being_selected, detect_selection, select
 from .connection import Connection
 from .faults import Faults
 from .handshake import InitiatorHandshake
-from .messages import identify, simple, wdtr
+from .initiator_strobes import InitiatorStrobes
+from .messages import identify, simple, tagged
 from .mirror_connection import MirrorConnection, MirrorResult, Participant
 from .mirror_messages import MirrorOrder, query
+from .negotiation import Abilities, Negotiator, Request
 from .port import M_FREE, BusFreedError, BusResetError, ScsiPort, now_ps
 from .query_connection import QueryConnection
-from .task import Ended, Result, Task
+from .strobes import StrobeStyle
+from .task import Abort, Ended, Result, Task
 
 _Job = Callable[[], Coroutine[Any, Any, None]]
 
@@ -38,28 +43,35 @@ class InitiatorModel:
         scsi_id: int,
         *,
         wide: bool = True,
+        abilities: Abilities | None = None,
+        style: StrobeStyle | None = None,
         faults: Faults | None = None,
-        pauses: Iterator[int] | None = None,
+        pauses: Iterator[float] | None = None,
         stall_us: int = 4_000,
         selection_timeout_us: int | None = None,
         status_timeout_us: int = 20_000,
         reset_on_stall: bool = True,
         max_resends: int = 3,
         respond_to_reselection: bool = True,
+        accept_qas: bool = True,
+        fair: bool = False,
     ) -> None:
-        """`stall_us`: a connection in which the target does nothing for so long ends in RST (or, without
-        `reset_on_stall`, is left as it is). `status_timeout_us` bounds the wait for a disconnected task.
+        """`abilities` default to asynchronous transfers, 16 bit if `wide`. `stall_us`: a connection in which the target
+        does nothing for so long ends in RST (or, without `reset_on_stall`, is left as it is). `status_timeout_us`
+        bounds the wait for a disconnected task. Without `accept_qas` it rejects QAS REQUEST although it has agreed to
+        it. `fair`: the fairness rule in normal arbitration.
         """
         self.port = port
         self.scsi_id = scsi_id
-        self.wide = wide
+        self.negotiator = Negotiator(abilities or Abilities(wide=wide))
         self.faults = faults or Faults()
         self.handshake = InitiatorHandshake(port, faults=self.faults, stall_ns=stall_us * 1000, pauses=pauses)
-        self.agreements: dict[int, bool] = {}
+        self.arbiter = Arbiter(port, scsi_id, self.negotiator, fair=fair)
+        self.accept_qas = accept_qas
+        self.strobes = InitiatorStrobes(self.handshake, style or StrobeStyle())
         self.max_resends = max_resends
         self.respond_to_reselection = respond_to_reselection
         self.reset_on_stall = reset_on_stall
-        self.arbitrations_lost = 0
         self.strangers: list[Task] = []
         """Tasks for which a target reselected though none was outstanding."""
         self._timeout_ns = (
@@ -80,37 +92,75 @@ class InitiatorModel:
         data_out: bytes = b"",
         lun: int = 0,
         tag: int | None = None,
+        kind: Message = Message.SIMPLE,
         disc_priv: bool = False,
+        abort: Abort | None = None,
         messages: Sequence[bytes] = (),
+        requests: Sequence[Request] = (),
         atn: bool = True,
     ) -> Result:
-        """One ordinary command, to its status. `messages` follow IDENTIFY and tag; `atn=False` selects without ATN."""
-        task = Task(target, lun, tag, bytes(cdb), data_out)
+        """One ordinary command, to its status. `kind` of tag: SIMPLE, HEAD OF QUEUE or ORDERED. `messages` follow
+        IDENTIFY and tag, then `requests` are negotiated; `atn=False` selects without ATN.
+        """
+        task = Task(target, lun, tag, bytes(cdb), data_out, abort)
         head = [identify(lun, disc_priv=disc_priv or tag is not None)]
         if tag is not None:
-            head.append(simple(tag))
-        connection = Connection(self, target, task, [*head, *messages] if atn else [])
-        self._submit(lambda: self._connect_one(connection, task, atn=atn))
+            head.append(tagged(kind, tag))
+        connection = Connection(self, target, task, [*head, *messages] if atn else [], requests=requests)
+        return await self.connect(connection, task, atn=atn)
+
+    async def manage(self, target: int, message: Message, *, lun: int = 0, tag: int | None = None) -> Result:
+        """ABORT TASK (with the task's tag), ABORT TASK SET, CLEAR TASK SET, LOGICAL UNIT RESET or TARGET RESET.
+
+        Once the bus is free after it, the result has ended with ABORTED, and so have the tasks of this initiator that
+        it names and that had not ended before.
+        """
+        head = [identify(lun)] if tag is None else [identify(lun, disc_priv=True), simple(tag)]
+        task = Task(target, lun)
+        connection = Connection(self, target, task, [*head, bytes([message])])
+        self._submit(lambda: self._connect_manage(connection, task, message, tag))
         return await self._status_of(task)
+
+    def outstanding(self, target: int, lun: int = 0) -> set[int | None]:
+        """Tags (None: untagged) of the tasks at a logical unit that have not ended."""
+        return {task.tag for task in self._tasks if (task.target, task.lun) == (target, lun)}
 
     async def message_out(self, target: int, *messages: bytes, cdb: Sequence[int] = bytes(6)) -> Result:
         """Select with ATN and send exactly these messages; a target that then asks for a command gets `cdb`."""
         task = Task(target, cdb=bytes(cdb))
         connection = Connection(self, target, task, messages)
-        self._submit(lambda: self._connect_one(connection, task))
+        return await self.connect(connection, task)
+
+    async def connect(self, connection: Connection, task: Task, *, atn: bool = True) -> Result:
+        """Select for a connection that the caller has made for `task`, which need not be as the standard wants it."""
+        self._submit(lambda: self._connect_one(connection, task, atn=atn))
         return await self._status_of(task)
+
+    async def connect_mirror(self, connection: MirrorConnection, tasks: list[Task]) -> MirrorResult:
+        """The same for a mirrored operation and the tasks of its participants, the leader first."""
+        result = MirrorResult(results={task.target: task.result for task in tasks})
+        self._submit(lambda: self._connect_mirror(connection, tasks, result))
+        for task in tasks:
+            await self._status_of(task)
+        return result
 
     async def negotiate_wide(self, target: int) -> bool:
         """WDTR with TEST UNIT READY; True if 16 bit was agreed."""
-        await self.command(target, bytes([Opcode.TEST_UNIT_READY, 0, 0, 0, 0, 0]), messages=[wdtr(int(self.wide))])
-        return self.agreements.get(target, False)
+        return (await self.negotiate(target, Wdtr(int(self.negotiator.abilities.wide)))).wide
+
+    async def negotiate(self, target: int, *requests: Request) -> Agreement:
+        """Ask for all that this initiator can do, or for `requests`, with TEST UNIT READY; returns what then holds.
+
+        MESSAGE REJECT of PPR is followed by WDTR and SDTR.
+        """
+        await self.command(target, bytes(6), requests=requests or self.negotiator.abilities.requests())
+        return self.negotiator.of(target)
 
     async def query(self, target: int, yz: int, *, last: bool = False, lun: int = 0) -> Result:
         """MIRROR QUERY; `accepted` in the result tells whether the target enrolled."""
         task = Task(target, lun)
         connection = QueryConnection(self, target, task, [identify(lun, disc_priv=True), query(yz, last=last)], yz=yz)
-        self._submit(lambda: self._connect_one(connection, task))
-        return await self._status_of(task)
+        return await self.connect(connection, task)
 
     async def mirror_write(
         self,
@@ -149,6 +199,16 @@ class InitiatorModel:
     async def reset(self) -> None:
         """Assert RST for the reset hold time."""
         await self.port.assert_reset()
+
+    @property
+    def agreements(self) -> dict[int, Agreement]:
+        """By the target's SCSI ID, as far as there was any negotiation."""
+        return self.negotiator.agreements
+
+    @property
+    def arbitrations_lost(self) -> int:
+        """Arbitrations that somebody else won."""
+        return self.arbiter.lost
 
     # -- requests -----------------------------------------------------------------------------------------------
 
@@ -189,10 +249,7 @@ class InitiatorModel:
             switch_repeats=switch_repeats,
             ending_message=ending_message,
         )
-        result = MirrorResult(results={task.target: task.result for task in tasks})
-        self._submit(lambda: self._connect_mirror(connection, tasks, result))
-        for task in tasks:
-            await self._status_of(task)
+        result = await self.connect_mirror(connection, tasks)
         reported = [task for task in tasks if task.result.status is not None]
         result.statuses = [task.target for task in sorted(reported, key=lambda task: task.result.ended_ps)]
         return result
@@ -216,19 +273,17 @@ class InitiatorModel:
     def _something_to_do(self, lines: int) -> bool:
         if self.respond_to_reselection and being_selected(lines, reselection=True):
             return True
-        return bool(self._jobs and lines & M_FREE)
+        return bool(self._jobs) and self.arbiter.may_start(lines)
 
     async def _start_job(self) -> None:
         port = self.port
-        if self._tasks:
+        if self._tasks and port.is_set(M_FREE):
             # Statuses are owed: leave this BUS FREE to the targets first (silent-mirroring 7).
             left = port.timing.yield_time - (now_ps() - port.free_at) // 1000
             if left > 0 and await port.wait(lambda lines: bool(lines & (M_BSY | M_SEL)), left):
                 return
-        if not await arbitrate(port, self.scsi_id):
-            self.arbitrations_lost += 1
-            return
-        await self._jobs.pop(0)()
+        if await self.arbiter.win():
+            await self._jobs.pop(0)()
 
     async def _be_reselected(self) -> None:
         port = self.port
@@ -249,7 +304,13 @@ class InitiatorModel:
     async def _connect(self, connection: Connection, tasks: list[Task], *, atn: bool = True) -> Ended:
         self._tasks += tasks
         if not await select(
-            self.port, self.scsi_id, connection.target, atn=atn, timeout_ns=self._timeout_ns, faults=self.faults
+            self.port,
+            self.scsi_id,
+            connection.target,
+            atn=atn,
+            timeout_ns=self._timeout_ns,
+            faults=self.faults,
+            after_qas=self.arbiter.by_qas,
         ):
             return Ended.SELECTION_TIMEOUT
         ending = await connection.follow()
@@ -259,6 +320,18 @@ class InitiatorModel:
 
     async def _connect_one(self, connection: Connection, task: Task, *, atn: bool = True) -> None:
         self._settle(task, await self._connect(connection, [task], atn=atn))
+
+    async def _connect_manage(self, connection: Connection, task: Task, message: Message, tag: int | None) -> None:
+        await self._connect_one(connection, task)
+        if task.result.ended is not Ended.ABORTED:
+            return
+        if message is Message.TARGET_RESET:
+            self.negotiator.forget(task.target)
+        for other in list(self._tasks):
+            same_unit = (other.target, other.lun) == (task.target, task.lun)
+            named = other.target == task.target if message is Message.TARGET_RESET else same_unit
+            if named and (message is not Message.ABORT_TASK or other.tag == tag):
+                self._settle(other, Ended.ABORTED)
 
     async def _connect_mirror(self, connection: MirrorConnection, tasks: list[Task], result: MirrorResult) -> None:
         result.ended = Ended.RESET
@@ -307,6 +380,6 @@ class InitiatorModel:
         port = self.port
         for task in list(self._tasks):
             self._settle(task, Ended.RESET)
-        self.agreements.clear()
+        self.negotiator.reset()
         port.acknowledge_reset()
         port.release()

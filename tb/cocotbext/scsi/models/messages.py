@@ -10,9 +10,14 @@ def identify(lun: int = 0, *, disc_priv: bool = False) -> bytes:
     return bytes([Message.IDENTIFY | (IDENTIFY_DISCPRIV if disc_priv else 0) | lun])
 
 
+def tagged(kind: Message, tag: int) -> bytes:
+    """SIMPLE, HEAD OF QUEUE or ORDERED with its tag."""
+    return bytes([kind, tag])
+
+
 def simple(tag: int) -> bytes:
     """SIMPLE with its tag."""
-    return bytes([Message.SIMPLE, tag])
+    return tagged(Message.SIMPLE, tag)
 
 
 def wdtr(exponent: int) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from ..agreement import Agreement
 from .connection import Connection, Host
 from .mirror_messages import CODES, parse_pair, release, switch_role
 from .task import Ended, Result, Task
@@ -67,10 +68,10 @@ class MirrorConnection(Connection):
         self._tries = 0
         self._switching = False
 
-    def wide_with(self, target: int) -> bool:
+    @property
+    def agreement(self) -> Agreement:
         """As agreed with the current target, which is not always the one that was selected."""
-        del target
-        return super().wide_with(self._current.task.target)
+        return self.host.negotiator.of(self._current.task.target)
 
     def expected_in(self) -> int | None:
         """LEN of the operation."""

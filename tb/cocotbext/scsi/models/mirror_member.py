@@ -249,7 +249,7 @@ class MirrorMember:
         self.session.lun, self.session.tag = operation.lun, operation.tag
         self.session.disc_priv = operation.disc_priv
         with self.port.connection():
-            self.link.take_over(Phase.DATA_OUT if operation.order.write else Phase.DATA_IN, self.port.phase_since)
+            self.link.take_over(self.session.data_phase(out=operation.order.write), self.port.phase_since)
             await self._be_current(await self._copy(operation))
 
     async def _window_opens(self, hand: _Hand) -> bool:
@@ -307,7 +307,7 @@ class MirrorMember:
         operation = self.operation
         if operation is None or operation.order != order:
             raise FreeBusError
-        self.link.enter(Phase.DATA_OUT if order.write else Phase.DATA_IN)
+        self.link.enter(self.session.data_phase(out=order.write))
         task = await self._copy(operation)
         message = await self._be_current(task)
         while not parse_pair(message, CODES.release):

@@ -39,3 +39,7 @@ class Misbehaviour(StrEnum):
     """Reports status at once, whatever its rank."""
     CORRUPTS_DATA = "corrupts_data"
     """Stores the complement of the first byte and reports GOOD."""
+    QAS_UNASKED = "qas_unasked"
+    """Sends QAS REQUEST to initiators that have not agreed to it."""
+    QAS_KEEPS_BSY = "qas_keeps_bsy"
+    """Does not release BSY for the winner of a QAS."""

@@ -78,6 +78,8 @@ class ScsiPort:
         """When it was last left, ps."""
         self.phase_since = 0
         """When MSG, C/D or I/O last changed, ps."""
+        self.sel_since = 0
+        """When SEL was last asserted, ps."""
         self.reset_count = 0
         self._out = {name: getattr(dut, f"{prefix}_{name}_o") for name in (*CONTROL, "db", "dbp")}
         self._in = {name: getattr(dut, f"{prefix}_{name}_i") for name in (*CONTROL, "db", "dbp")}
@@ -159,15 +161,15 @@ class ScsiPort:
         finally:
             self._in_connection = False
 
-    async def wait(self, condition: Condition, timeout_ns: int | None = None) -> bool:
+    async def wait(self, condition: Condition, timeout_ns: float | None = None) -> bool:
         """Wait until `condition(lines)` holds; False if `timeout_ns` passed first.
 
         Raises BusResetError after RST, and BusFreedError inside `connection()` once the bus is free.
         """
-        self._check()
+        self.check()
         if condition(self.lines):
             return True
-        waiter = _Waiter(condition, None if timeout_ns is None else now_ps() + timeout_ns * 1000)
+        waiter = _Waiter(condition, None if timeout_ns is None else now_ps() + round(timeout_ns * 1000))
         self._waiters.append(waiter)
         if waiter.deadline is not None:
             self._arm(waiter.deadline)
@@ -176,7 +178,7 @@ class ScsiPort:
         finally:
             self._waiters.remove(waiter)
         if not waiter.met:
-            self._check()
+            self.check()
         return waiter.met
 
     async def delay(self, nanoseconds: float) -> None:
@@ -184,10 +186,10 @@ class ScsiPort:
         if nanoseconds <= 0:
             return
         if nanoseconds > _SHORT_NS:
-            await self.wait(lambda _: False, round(nanoseconds))
+            await self.wait(lambda _: False, nanoseconds)
             return
         await Timer(round(nanoseconds * 1000), unit="ps")
-        self._check()
+        self.check()
 
     async def delay_until(self, time_ps: int) -> None:
         """Let time pass until `time_ps`; at once if that is over."""
@@ -196,6 +198,13 @@ class ScsiPort:
     async def hold(self, condition: Condition, nanoseconds: int) -> bool:
         """True once `condition` has held for `nanoseconds` from now on without a break, False at the first break."""
         return not await self.wait(lambda lines: not condition(lines), nanoseconds)
+
+    def check(self) -> None:
+        """Raise what a wait would raise now: BusResetError, or BusFreedError inside `connection()`."""
+        if self._reset_pending:
+            raise BusResetError
+        if self._in_connection and self.lines & M_FREE:
+            raise BusFreedError
 
     def kick(self) -> None:
         """Look at every waiting condition again, because something other than a wire has changed."""
@@ -215,12 +224,6 @@ class ScsiPort:
 
     # -- inside -------------------------------------------------------------------------------------------------
 
-    def _check(self) -> None:
-        if self._reset_pending:
-            raise BusResetError
-        if self._in_connection and self.lines & M_FREE:
-            raise BusFreedError
-
     def _set(self, name: str, value: int) -> None:
         if self._driven.get(name) != value:
             self._driven[name] = value
@@ -230,10 +233,11 @@ class ScsiPort:
         return int(str(self._in[name].value) == "1")
 
     def _vector(self, name: str) -> int:
-        bits = self._in[name].value
-        if not bits.is_resolvable:
-            return int("".join(bit if bit in "01" else "0" for bit in str(bits)), 2)
-        return int(bits.to_unsigned())
+        text = str(self._in[name].value)
+        try:
+            return int(text, 2)
+        except ValueError:
+            return int("".join(bit if bit in "01" else "0" for bit in text), 2)
 
     async def _watch(self, bit: int, name: str) -> None:
         handle = self._in[name]
@@ -247,6 +251,8 @@ class ScsiPort:
     def _changed(self, mask: int) -> None:
         before = self.lines
         self.lines ^= mask
+        if mask & self.lines & M_SEL:
+            self.sel_since = now_ps()
         if mask & _M_BUSY:
             self._idle_epoch += 1
             if not self.lines & _M_BUSY:

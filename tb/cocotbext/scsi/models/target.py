@@ -12,7 +12,8 @@ import cocotb
 
 from ..constants import Asc, Message, SenseKey
 from ..wires import M_ATN, M_SEL
-from .arbitration import answer_selection, arbitrate, being_selected, detect_selection, reselect
+from .arbiter import Arbiter
+from .arbitration import answer_selection, being_selected, detect_selection, reselect
 from .disk import Disk, Transfer
 from .faults import Faults
 from .handshake import StalledError
@@ -21,16 +22,20 @@ from .message_receiver import FreeBusError
 from .mirror_member import MirrorMember, Operation
 from .mirror_messages import CODES, parse_order, parse_pair
 from .misbehaviour import Misbehaviour
+from .negotiation import Abilities, Negotiator, Request
 from .port import M_FREE, BusFreedError, BusResetError, ScsiPort, now_ps
-from .target_session import TargetSession
-from .target_task import Stage, TargetTask
+from .strobes import StrobeStyle
+from .target_session import Retries, TargetSession
+from .target_task import DataBreak, Pace, Stage, TargetTask
+from .target_tasks import Queueing, TaskServer
+from .task_order import BreakPolicy, PacePolicy
 from .timing import MirrorTiming
 
 _RESELECTION_TRIES = 4
 """Reselections without an answer after which a task is given up."""
 
 
-class TargetModel:
+class TargetModel(TaskServer):
     """A target; it runs from construction on."""
 
     def __init__(
@@ -40,39 +45,73 @@ class TargetModel:
         medium: Medium | None = None,
         *,
         wide: bool = True,
+        abilities: Abilities | None = None,
+        negotiate: bool = False,
+        style: StrobeStyle | None = None,
+        group_sizes: Iterator[int] | None = None,
+        retries: Retries | None = None,
+        breaks: Iterable[DataBreak] | BreakPolicy = (),
         mirror: bool = False,
         mirror_timing: MirrorTiming | None = None,
         disconnect: Iterable[str] = (),
+        queueing: Queueing | None = None,
+        pace: Pace | PacePolicy | None = None,
+        write_back_us: int | None = None,
         unit_attention: bool = False,
+        started: bool = True,
+        use_qas: bool = True,
+        fair: bool = False,
         misbehave: Iterable[Misbehaviour | str] = (),
         faults: Faults | None = None,
-        pauses: Iterator[int] | None = None,
+        pauses: Iterator[float] | None = None,
         stall_us: int = 1_000,
         participant_stall_us: int = 400,
         reselection_timeout_us: int = 300,
         late_take_ns: int = 12_000,
     ) -> None:
-        """`disconnect`: where an ordinary command with DiscPriv leaves the bus: "data" (before it), "middle" (in it),
-        "status" (before it). `stall_us`: how long the target waits for the initiator, and a leader for anything.
+        """`abilities` default to asynchronous transfers, 16 bit if `wide`; with `negotiate` the target asks for them in
+        the first command of each initiator after a reset. `group_sizes`: bytes of each DT data group. `breaks`
+        interrupt the data of every ordinary command. `disconnect`: where an ordinary command with DiscPriv leaves the
+        bus: "data" (before it), "middle" (in it), "status" (before it). `pace`: how long tasks take. `write_back_us`:
+        what WCE keeps off the medium is written so long after it came, else at SYNCHRONIZE CACHE and the like.
+        `stall_us`: how long the target waits for the initiator, and a leader for anything. Where QAS is agreed on,
+        connections end in QAS REQUEST, unless `use_qas` is false (it may be changed at any time). `fair`: the fairness
+        rule in normal arbitration.
         """
-        self.port = port
-        self.scsi_id = scsi_id
-        self.medium = medium or Medium()
-        self.disk = Disk(self.medium, unit_attention=unit_attention)
+        abilities = abilities or Abilities(wide=wide)
         self.faults = faults or Faults()
-        self.misbehave = {Misbehaviour(name) for name in misbehave}
-        self.disconnect = frozenset(disconnect)
-        self.pending: list[TargetTask] = []
-        """Tasks that wait to reselect."""
+        session = TargetSession(
+            port,
+            Disk(medium or Medium(), unit_attention=unit_attention, abilities=abilities, started=started),
+            negotiator=Negotiator(abilities),
+            stall_ns=stall_us * 1000,
+            faults=self.faults,
+            pauses=pauses,
+            mirror=mirror,
+            style=style,
+            group_sizes=group_sizes,
+            retries=retries,
+        )
+        super().__init__(
+            session,
+            queueing=queueing or Queueing(),
+            pace=pace or Pace(),
+            disconnect=disconnect,
+            breaks=breaks,
+            misbehave={Misbehaviour(name) for name in misbehave},
+            use_qas=use_qas,
+            write_back_us=write_back_us,
+        )
+        self.scsi_id = scsi_id
+        self.medium = self.disk.medium
+        self.negotiate = negotiate
+        self._requests: tuple[Request, ...] = ()
         self.selections = 0
         self.reselections = 0
-        self.arbitrations_lost = 0
         self._reselection_timeout_ns = reselection_timeout_us * 1000
         self._leader_stall_ns = stall_us * 1000
         self._participant_stall_ns = participant_stall_us * 1000
-        self.session = TargetSession(
-            port, self.disk, wide=wide, stall_ns=stall_us * 1000, faults=self.faults, pauses=pauses, mirror=mirror
-        )
+        self.arbiter = Arbiter(port, scsi_id, self.session.negotiator, fair=fair)
         self.session.corrupts = Misbehaviour.CORRUPTS_DATA in self.misbehave
         self.session.on_free = self._told_to_free
         self._holdoff_ps = (mirror_timing or MirrorTiming()).status_holdoff * 1000
@@ -93,6 +132,15 @@ class TargetModel:
         self.session.vendor = member.well_formed
         return member
 
+    @property
+    def arbitrations_lost(self) -> int:
+        """Arbitrations that somebody else won."""
+        return self.arbiter.lost
+
+    def ask_next(self, *requests: Request) -> None:
+        """Negotiate these in the next connection in which an initiator has sent its messages."""
+        self._requests = requests
+
     # -- main loop ----------------------------------------------------------------------------------------------
 
     async def _run(self) -> None:
@@ -112,6 +160,7 @@ class TargetModel:
             except (BusFreedError, FreeBusError, StalledError):
                 pass
             port.release()
+            self.connection_over()
             self.session.link.phase = None
             self.session.link.stall_ns = self._leader_stall_ns
 
@@ -119,18 +168,32 @@ class TargetModel:
         """Wait for a selection, a switch that names this member, or a free bus with something to report."""
         port = self.port
         while True:
-            if self._called(port.lines) or (self._due() is not None and port.is_set(M_FREE)):
+            self.start_queued()
+            if self._called(port.lines) or self._may_reselect(port.lines):
                 return
             free, since = port.is_set(M_FREE), now_ps()
-            left = min((self._holdoff_ps - task.waited_ps for task in self.pending), default=None)
-            bound = max(left // 1000, 0) + 1 if free and left is not None else None
             await port.wait(
-                lambda lines, free=free: self._called(lines) or bool(self.pending and bool(lines & M_FREE) != free),  # type: ignore[misc]
-                bound,
+                lambda lines, free=free: (
+                    self._called(lines)  # type: ignore[misc]
+                    or bool(self.pending and (bool(lines & M_FREE) != free or (not free and self._may_reselect(lines))))
+                ),
+                self._patience_ns(free=free),
             )
             if free:
                 for task in self.pending:
                     task.waited_ps += now_ps() - since
+
+    def _patience_ns(self, *, free: bool) -> int | None:
+        """How long nothing can become due by time alone."""
+        now = now_ps()
+        ready = self.tasks.next_ready_ps(now)
+        left = [] if ready is None else [ready - now]
+        if free:
+            left += [self._holdoff_ps - task.waited_ps for task in self.pending if task.rank is not None]
+        return max(min(left) // 1000, 0) + 1 if left else None
+
+    def _may_reselect(self, lines: int) -> bool:
+        return self._due() is not None and self.arbiter.may_start(lines)
 
     def _called(self, lines: int) -> bool:
         if being_selected(lines, reselection=False):
@@ -138,20 +201,22 @@ class TargetModel:
         return self.member is not None and self.member.take_wanted
 
     def _due(self) -> TargetTask | None:
-        """The first waiting task whose turn it is (silent-mirroring 7)."""
+        """The waiting task whose turn it is; statuses of mirrored copies first (silent-mirroring 7)."""
         out_of_turn = Misbehaviour.OUT_OF_TURN in self.misbehave
         for task in self.pending:
-            if out_of_turn or task.completions >= (task.rank or 0) or task.waited_ps >= self._holdoff_ps:
+            if task.rank is not None and (
+                out_of_turn or task.completions >= task.rank or task.waited_ps >= self._holdoff_ps
+            ):
                 return task
-        return None
+        return self.tasks.next_to_reconnect(now_ps())
 
     async def _after_reset(self) -> None:
         self._reset(Asc.BUS_RESET)
-        self.session.agreements.clear()
+        self.session.negotiator.reset()
         self.port.acknowledge_reset()
 
     def _reset(self, asc: Asc) -> None:
-        self.pending.clear()
+        self.tasks.clear()
         self.disk.reset(asc)
         if self.member is not None:
             self.member.forget()
@@ -176,7 +241,7 @@ class TargetModel:
                 await self._first_messages()
             else:
                 session.lun = 0
-            await self._command()
+            await self.command()
 
     async def _first_messages(self) -> None:
         session, member = self.session, self.member
@@ -192,6 +257,9 @@ class TargetModel:
         order = parse_order(vendor)
         if member is not None and order is not None:
             await member.lead(order)
+        if self._requests or (self.negotiate and session.initiator not in session.agreements):
+            requests, self._requests = self._requests, ()
+            await session.negotiate(*requests)
 
     async def _discovery_goes_on(self) -> bool:
         """True unless this target is asked for another outcome of MIRROR QUERY; False: a command comes next."""
@@ -209,78 +277,34 @@ class TargetModel:
             Misbehaviour.QUERY_MESSAGE_OUT,
         }
 
-    async def _command(self) -> None:
-        session = self.session
-        cdb = await session.receive_command()
-        task = TargetTask(session.initiator, session.lun or 0, session.tag, session.disc_priv)
-        if cdb is None:
-            task.fail(Sense(SenseKey.ABORTED_COMMAND, Asc.PARITY_ERROR), self.disk.sense)
-        elif any(task.nexus == other.nexus for other in self.pending):
-            task.fail(Sense(SenseKey.ABORTED_COMMAND, Asc.OVERLAPPED_COMMANDS), self.disk.sense)
-        else:
-            task.transfer = self.disk.start(task.initiator, task.lun, cdb)
-        if task.stage is Stage.DATA:
-            await self._leave_bus(task, "data")
-        await self._go_on(task)
-
-    async def _go_on(self, task: TargetTask) -> None:
-        """The rest of an ordinary task, from its present stage."""
-        session = self.session
-        if task.stage is Stage.DATA:
-            length = task.transfer.out_len or len(task.transfer.data_in)
-            middle = length // 2 & ~1
-            if task.pointer < middle and "middle" in self.disconnect and task.disc_priv:
-                await session.move_data(task, middle)
-                await self._leave_bus(task, "middle", save=True)
-            if length and task.stage is Stage.DATA:
-                await session.move_data(task, length)
-            session.finish_data(task)
-            await self._leave_bus(task, "status")
-        await session.send_status(task)
-        raise FreeBusError
-
-    async def _leave_bus(self, task: TargetTask, where: str, *, save: bool = False) -> None:
-        """Disconnect here if that is wanted and permitted; the task goes on after a reselection."""
-        if where not in self.disconnect or not task.disc_priv:
-            return
-        if save and not await self.session.send_message(bytes([Message.SAVE_DATA_POINTER])):
-            return
-        if await self.session.send_message(bytes([Message.DISCONNECT])):
-            self.pending.append(task)
-            raise FreeBusError
-
     async def _reselect(self) -> None:
         port, task = self.port, self._due()
         if task is None:
             return
-        if not await arbitrate(port, self.scsi_id):
-            self.arbitrations_lost += 1
+        if not await self.arbiter.win():
             return
         if not await reselect(port, self.scsi_id, task.initiator, timeout_ns=self._reselection_timeout_ns):
             task.failures += 1
-            if task.failures >= _RESELECTION_TRIES:
-                self.pending.remove(task)
+            if task.failures >= _RESELECTION_TRIES and task in self.pending:
+                self.tasks.remove(task)
+                self.tasks.ended(task)
             return
         self.reselections += 1
-        self.pending.remove(task)
+        self.tasks.remove(task)
         session = self.session
         session.start(task.initiator)
         with port.connection():
             await session.link.begin(reselected=True)
             await session.reconnect(task)
-            await self._go_on(task)
+            await self.go_on(task)
 
     def _told_to_free(self, initiator: int, message: int) -> None:
         """ABORT TASK .. TARGET RESET: drop what it names."""
         if message == Message.TARGET_RESET:
             self._reset(Asc.TARGET_RESET)
-            self.session.agreements.clear()
-        elif message == Message.ABORT_TASK:
-            nexus = (initiator, self.session.lun or 0, self.session.tag)
-            self.pending = [task for task in self.pending if task.nexus != nexus]
-        elif message in (Message.ABORT_TASK_SET, Message.CLEAR_TASK_SET, Message.LOGICAL_UNIT_RESET):
-            everyone = message != Message.ABORT_TASK_SET
-            self.pending = [task for task in self.pending if not everyone and task.initiator != initiator]
+            self.session.negotiator.reset()
+        else:
+            self.manage(initiator, message)
 
     # -- mirrored copies ----------------------------------------------------------------------------------------
 
@@ -304,7 +328,7 @@ class TargetModel:
         if Misbehaviour.NO_STATUS in self.misbehave:
             return
         task.stage = Stage.STATUS
-        self.pending.append(task)
+        self.tasks.add(task)
         self.port.kick()
 
     def _completed(self, nexus: tuple[int, int, int | None]) -> None:

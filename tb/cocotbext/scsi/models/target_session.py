@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
+from ..agreement import Agreement, Ppr, parse_negotiation
 from ..constants import (
     IDENTIFY_DISCPRIV,
     IDENTIFY_LUN_MASK,
     Asc,
-    Extended,
     Message,
     Phase,
     SenseKey,
     Status,
 )
-from ..messages import is_extended
 from .disk import Disk, cdb_length
 from .faults import Faults
 from .handshake import TargetHandshake
 from .medium import Sense
 from .message_receiver import FreeBusError, MessageReceiver
-from .messages import identify, sdtr, simple, wdtr
+from .messages import identify, simple
 from .mirror_messages import CODES
+from .negotiation import Negotiator, Request
 from .port import ScsiPort
+from .strobes import StrobeStyle
+from .target_strobes import TargetStrobes
 from .target_task import Stage, TargetTask
 
 _FREES_BUS = (
@@ -42,6 +45,16 @@ _TAKEN_SILENTLY = (
 _RETRIES = 3
 
 
+@dataclass(frozen=True, slots=True)
+class Retries:
+    """How often a target tries again, by RESTORE POINTERS, before CHECK CONDITION (spi-facts 5.2)."""
+
+    data_in: int = 1
+    """After INITIATOR DETECTED ERROR."""
+    data_out: int = 0
+    """After wrong parity or CRC."""
+
+
 class TargetSession:
     """The connection that a target is in; the model keeps one and starts it anew for each connection."""
 
@@ -50,21 +63,26 @@ class TargetSession:
         port: ScsiPort,
         disk: Disk,
         *,
-        wide: bool,
+        negotiator: Negotiator,
         stall_ns: int,
         faults: Faults,
-        pauses: Iterator[int] | None,
+        pauses: Iterator[float] | None,
         mirror: bool,
+        style: StrobeStyle | None = None,
+        group_sizes: Iterator[int] | None = None,
+        retries: Retries | None = None,
     ) -> None:
         self.port = port
         self.disk = disk
-        self.wide = wide
+        self.negotiator = negotiator
+        self.retries = retries or Retries()
         self.link = TargetHandshake(port, faults=faults, stall_ns=stall_ns, pauses=pauses)
-        self.agreements: dict[int, bool] = {}
-        """Per initiator: 16-bit transfers agreed."""
+        self.strobes = TargetStrobes(self.link, style or StrobeStyle(), group_sizes)
         self.initiator = 0
         self.lun: int | None = None
         self.tag: int | None = None
+        self.kind = Message.SIMPLE
+        """SIMPLE, HEAD OF QUEUE or ORDERED."""
         self.disc_priv = False
         self.received: list[bytes] = []
         """Messages accepted in the last MESSAGE OUT phase."""
@@ -81,13 +99,26 @@ class TargetSession:
         """A new connection with this initiator."""
         self.initiator = initiator
         self.lun = self.tag = None
+        self.kind = Message.SIMPLE
         self.disc_priv = False
         self.received = []
+        self.negotiator.begin()
 
     @property
-    def is_wide(self) -> bool:
-        """Data transfers with the present initiator are 16 bit."""
-        return self.agreements.get(self.initiator, False)
+    def agreements(self) -> dict[int, Agreement]:
+        """By the initiator's SCSI ID, as far as there was any negotiation."""
+        return self.negotiator.agreements
+
+    @property
+    def agreement(self) -> Agreement:
+        """How data go between this target and the present initiator."""
+        return self.negotiator.of(self.initiator)
+
+    def data_phase(self, *, out: bool) -> Phase:
+        """The data phase of this agreement."""
+        if self.agreement.is_dt:
+            return Phase.DT_DATA_OUT if out else Phase.DT_DATA_IN
+        return Phase.DATA_OUT if out else Phase.DATA_IN
 
     # -- messages -----------------------------------------------------------------------------------------------
 
@@ -108,10 +139,14 @@ class TargetSession:
         """MESSAGE REJECT."""
         await self._receiver.reject()
 
-    async def send_message(self, message: bytes) -> bool:
-        """A message in MESSAGE IN, again after MESSAGE PARITY ERROR; False if the initiator rejected it."""
+    async def send_message(self, message: bytes, sent: Callable[[], None] = lambda: None) -> bool:
+        """A message in MESSAGE IN, again after MESSAGE PARITY ERROR; False if the initiator rejected it.
+
+        `sent` is called when the last byte is through, before any answer to it is taken.
+        """
         for _ in range(_RETRIES + 1):
             await self.send_bytes(message)
+            sent()
             if not self.link.attention:
                 return True
             answers = await self.answer_attention()
@@ -120,6 +155,16 @@ class TargetSession:
             if bytes([Message.MESSAGE_PARITY_ERROR]) not in answers:
                 return True
         raise FreeBusError
+
+    async def request_qas(self) -> bool:
+        """QAS REQUEST. False: BUS FREE is due, because the initiator rejected it or had it sent again."""
+        request = bytes([Message.QAS_REQUEST])
+        await self.send_bytes(request)
+        if not self.link.attention:
+            return True
+        if bytes([Message.MESSAGE_PARITY_ERROR]) in await self.answer_attention():
+            await self.send_message(request)
+        return False
 
     async def send_bytes(self, message: bytes) -> None:
         """The bytes of a message in MESSAGE IN; ATN is left for later."""
@@ -145,23 +190,21 @@ class TargetSession:
     async def _understood(self, message: bytes, *, last: bool) -> bool:
         code = message[0]
         if code in (Message.SIMPLE, Message.HEAD_OF_QUEUE, Message.ORDERED):
-            self.tag = message[1]
+            self.kind, self.tag = Message(code), message[1]
         elif not last:
             # ATN should have been negated before the last ACK of any other message (spi-facts 5.1).
             return self._not_last(message)
         elif code in _TAKEN_SILENTLY:
             pass
-        elif is_extended(message, Extended.WDTR):
-            await self._negotiate_width(message[3])
-        elif is_extended(message, Extended.SDTR):
-            await self.send_message(sdtr(message[3], 0))
+        elif negotiation := parse_negotiation(message):
+            return await self._negotiated(negotiation)
         else:
             return self.vendor(message, last)
         return True
 
     def _not_last(self, message: bytes) -> bool:
         """More bytes come after a message that should be the last: BUS FREE, unless it is not understood at all."""
-        if message[0] in _TAKEN_SILENTLY or is_extended(message, Extended.WDTR) or is_extended(message, Extended.SDTR):
+        if message[0] in _TAKEN_SILENTLY or parse_negotiation(message):
             raise FreeBusError
         return False
 
@@ -174,10 +217,36 @@ class TargetSession:
         self.received.append(message)
         return True
 
-    async def _negotiate_width(self, exponent: int) -> None:
-        agreed = min(exponent, int(self.wide))
-        accepted = await self.send_message(wdtr(agreed))
-        self.agreements[self.initiator] = bool(agreed) and accepted
+    async def _negotiated(self, message: Request) -> bool:
+        """The initiator's answer to what this target asked, or its own question; False: MESSAGE REJECT."""
+        negotiator = self.negotiator
+        if negotiator.is_answer(message):
+            return negotiator.take_answer(self.initiator, message)
+        if not negotiator.abilities.understands(message):
+            negotiator.refused(self.initiator, message)
+            return False
+        answer = negotiator.abilities.answer(message)
+        if not await self.send_message(answer.encode(), lambda: negotiator.gave_answer(self.initiator, answer)):
+            negotiator.refused(self.initiator, answer)
+        return True
+
+    async def negotiate(self, *requests: Request) -> None:
+        """Ask the initiator for all that this target can do, or for `requests`.
+
+        MESSAGE REJECT, or no answer, to PPR is followed by WDTR and SDTR.
+        """
+        negotiator = self.negotiator
+        left = list(requests or negotiator.abilities.requests())
+        while left:
+            request = left.pop(0)
+            negotiator.ask(request)
+            await self.send_message(request.encode())
+            if negotiator.asked is None:
+                # Answered, or the initiator has asked something else instead.
+                continue
+            negotiator.rejected(self.initiator)
+            if isinstance(request, Ppr):
+                left += negotiator.abilities.older_requests()
 
     # -- command, data, status ----------------------------------------------------------------------------------
 
@@ -199,11 +268,17 @@ class TargetSession:
         return None
 
     async def receive_data(self, task: TargetTask, length: int) -> bool:
-        """DATA OUT up to `length` bytes in all; False: a byte had wrong parity. ATN is left for later."""
-        wide, good = self.is_wide, True
-        self.link.enter(Phase.DATA_OUT)
+        """DATA OUT up to `length` bytes in all; False: wrong parity or CRC. ATN is left for later."""
+        agreement, good = self.agreement, True
+        if task.pointer >= length:
+            return True
+        self.link.enter(self.data_phase(out=True))
+        if agreement.is_sync:
+            data, good = await self.strobes.receive(agreement, length - task.pointer)
+            task.received += data
+            task.pointer += len(data)
         while task.pointer < length:
-            data, parity = await self.link.receive(wide=wide)
+            data, parity = await self.link.receive(wide=agreement.wide)
             task.received += data
             task.pointer += len(data)
             good = good and parity
@@ -212,37 +287,55 @@ class TargetSession:
 
     async def send_data(self, task: TargetTask, length: int) -> None:
         """DATA IN up to `length` bytes in all. ATN is left for later."""
-        wide, data = self.is_wide, task.transfer.data_in
-        size = 2 if wide else 1
+        agreement, data = self.agreement, task.transfer.data_in
+        size = 2 if agreement.wide else 1
         if task.pointer >= length:
             return
-        self.link.enter(Phase.DATA_IN)
+        self.link.enter(self.data_phase(out=False))
+        if agreement.is_sync:
+            await self.strobes.send(agreement, data[task.pointer : length])
+            task.pointer += -(-(length - task.pointer) // size) * size
         while task.pointer < length:
-            await self.link.send(data[task.pointer : task.pointer + size], wide=wide)
+            await self.link.send(data[task.pointer : task.pointer + size], wide=agreement.wide)
             task.pointer += size
 
     async def move_data(self, task: TargetTask, length: int) -> None:
         """The data of a task up to `length`, with recovery by RESTORE POINTERS or CHECK CONDITION (spi-facts 5.2)."""
-        aborted = SenseKey.ABORTED_COMMAND
-        if task.transfer.out_len:
-            if not await self.receive_data(task, length):
-                task.fail(Sense(aborted, Asc.PARITY_ERROR), self.disk.sense)
-            await self.answer_attention()
-            return
-        for attempt in range(2):
-            await self.send_data(task, length)
-            if bytes([Message.INITIATOR_DETECTED_ERROR]) not in await self.answer_attention():
-                await self._ignore_residue(task, length)
+        out = bool(task.transfer.out_len)
+        for attempts_left in reversed(range((self.retries.data_out if out else self.retries.data_in) + 1)):
+            good = await (self._move_out(task, length) if out else self._move_in(task, length))
+            if good:
                 return
-            if attempt == 0:
-                await self.send_message(bytes([Message.RESTORE_POINTERS]))
-                task.pointer = 0
-        task.fail(Sense(aborted, Asc.INITIATOR_DETECTED_ERROR), self.disk.sense)
+            if attempts_left:
+                await self.restore_pointers(task)
+        asc = Asc.PARITY_ERROR if out else Asc.INITIATOR_DETECTED_ERROR
+        task.fail(Sense(SenseKey.ABORTED_COMMAND, asc), self.disk.sense)
 
-    async def _ignore_residue(self, task: TargetTask, length: int) -> None:
+    async def _move_out(self, task: TargetTask, length: int) -> bool:
+        good = await self.receive_data(task, length)
+        await self.answer_attention()
+        return good
+
+    async def _move_in(self, task: TargetTask, length: int) -> bool:
+        await self.send_data(task, length)
+        if bytes([Message.INITIATOR_DETECTED_ERROR]) in await self.answer_attention():
+            return False
         if task.pointer > length:
             task.pointer = length
             await self.send_message(bytes([Message.IGNORE_WIDE_RESIDUE, 1]))
+        return True
+
+    async def restore_pointers(self, task: TargetTask) -> None:
+        """RESTORE POINTERS: the data begin again where they were last saved."""
+        await self.send_message(bytes([Message.RESTORE_POINTERS]))
+        task.restore()
+
+    async def save_pointer(self, task: TargetTask) -> bool:
+        """SAVE DATA POINTER; False if the initiator rejects it."""
+        if not await self.send_message(bytes([Message.SAVE_DATA_POINTER])):
+            return False
+        task.saved = task.pointer
+        return True
 
     async def send_status(self, task: TargetTask) -> None:
         """STATUS and TASK COMPLETE."""
@@ -257,18 +350,23 @@ class TargetSession:
         await self.send_message(bytes([Message.TASK_COMPLETE]))
 
     async def reconnect(self, task: TargetTask) -> None:
-        """First messages after a reselection."""
+        """First messages after a reselection, with which the initiator restores its pointers."""
+        if task.stage is Stage.DATA:
+            task.restore()
         self.lun, self.tag, self.disc_priv = task.lun, task.tag, task.disc_priv
         await self.send_message(identify(task.lun))
         if task.tag is not None:
             await self.send_message(simple(task.tag))
 
     def finish_data(self, task: TargetTask) -> None:
-        """All data has been moved: put it on the medium, unless something was wrong."""
+        """All data has been moved: the disk takes what came, unless something was wrong."""
         task.stage = Stage.STATUS
-        if task.status == Status.GOOD and task.transfer.sense is not None:
-            task.fail(task.transfer.sense, self.disk.sense)
-        elif task.status == Status.GOOD and task.transfer.out_len:
+        if task.status != Status.GOOD:
+            return
+        sense = task.transfer.sense
+        if sense is None and task.transfer.out_len:
             if self.corrupts:
                 task.received[0] ^= 0xFF
-            self.disk.medium.write(task.transfer.lba, bytes(task.received))
+            sense = self.disk.finish(task.initiator, task.transfer, bytes(task.received))
+        if sense is not None:
+            task.fail(sense, self.disk.sense)

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from cocotb.triggers import Event
 
-from ..constants import Status
+from ..constants import Message, Status
 from .port import now_ps
 
 
@@ -60,6 +60,14 @@ class Result:
         return self.ended is Ended.COMPLETE and self.status == Status.GOOD
 
 
+@dataclass(frozen=True, slots=True)
+class Abort:
+    """The initiator ends a task that is connected: ATN once `after` bytes of its data have gone, then `message`."""
+
+    after: int = 0
+    message: Message = Message.ABORT_TASK
+
+
 @dataclass(slots=True)
 class Task:
     """One I_T_L(_Q) nexus and its pointers."""
@@ -69,6 +77,8 @@ class Task:
     tag: int | None = None
     cdb: bytes = bytes(6)
     data_out: bytes = b""
+    abort: Abort | None = None
+    """When the initiator changes its mind."""
     command_pointer: int = 0
     data_pointer: int = 0
     saved_pointer: int = 0

@@ -26,6 +26,9 @@ class Timing:
     reset_hold_time: int = 25_000
     selection_abort_time: int = 200_000
     selection_timeout_delay: int = 250_000_000
+    qas_arbitration_delay: int = 1_000
+    qas_assertion_delay: int = 200
+    qas_release_delay: int = 200
     atn_setup: int = 90
     """ATN transmit setup time, asynchronous (3.3)."""
     snoop_time: int = 50
