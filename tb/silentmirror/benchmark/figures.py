@@ -29,6 +29,8 @@ class Connection:
     """Arbitration, selection or reselection, phases."""
     until_ps: int | None = None
     """When the bus became free again, or the next connection's `since_ps`."""
+    passed_on: bool = False
+    """The bus went to the next connection by QAS."""
     agreement: Agreement = ASYNC_8
     """What held in its data phases."""
 
@@ -96,6 +98,7 @@ def connections(transactions: Sequence[Transaction]) -> Iterator[Connection]:
         if one.kind is Kind.ARBITRATION:
             if now is not None and one.qas:
                 now.until_ps = free_ps = now.steps[-1].end_ps
+                now.passed_on = True
                 tracker.end()
                 yield now
             now = None if free_ps is None else Connection(free_ps, [one])

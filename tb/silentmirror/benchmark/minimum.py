@@ -43,7 +43,9 @@ QAS_SELECTION = (
 SETTLE = Term("bus settle before the first REQ", 400, "spi-facts 2")
 TURN = Term("data release and bus settle before DB is driven, data set up", 845, "spi-facts 2 and 3.5")
 BYTE_NS = 50
-"""REQ(ACK) period outside of data phases where QAS is in use (spi-facts 3.1), and the mean of the two set-up times."""
+"""REQ(ACK) period outside of data phases (spi-facts 3.1), and the mean of the two set-up times of a byte."""
+QAS_BYTE_NS = 100
+"""The same of an initiator that takes part in QAS: 50 ns from REQ to ACK, and 50 ns of ACK (spi-facts 3.5)."""
 ASYNC_NS = 45
 """Set-up of an asynchronous data word (spi-facts 3.5)."""
 _CRC_STRETCH_NS = {12.5: 24.0, 25.0: 35.5, 50.0: 54.0, 100.0: 97.5}
@@ -69,8 +71,8 @@ def _data_term(phase: Transaction, agreement: Agreement) -> Term:
     return Term(f"{words} transfers of {period:g} ns and CRC", ns, "spi-facts 3.4 and 8")
 
 
-def phase_terms(phases: Iterable[Transaction], agreement: Agreement) -> list[Term]:
-    """Terms of information phases that follow one another, from the end of selection on.
+def phase_terms(phases: Iterable[Transaction], agreement: Agreement, *, qas: bool = False) -> list[Term]:
+    """Terms of information phases that follow one another, from the end of selection on; `qas`: of a QAS initiator.
 
     A run of messages in the same direction is one phase, whatever number of transactions it was seen as. ValueError
     for a transaction that is no phase.
@@ -89,7 +91,8 @@ def phase_terms(phases: Iterable[Transaction], agreement: Agreement) -> list[Ter
             terms.append(Term(f"{name}: {data.name}", data.ns, data.source))
         else:
             count = len(one.data)
-            terms.append(Term(f"{name}: {count} bytes", count * BYTE_NS, "spi-facts 3.1"))
+            byte_ns, source = (QAS_BYTE_NS, "spi-facts 3.5") if qas else (BYTE_NS, "spi-facts 3.1")
+            terms.append(Term(f"{name}: {count} bytes", count * byte_ns, source))
         before = one.phase
     return terms
 
@@ -102,12 +105,13 @@ def connection_terms(transactions: Sequence[Transaction], agreement: Agreement) 
     kinds = [one.kind for one in transactions[:2]]
     if len(kinds) < 2 or kinds[0] is not Kind.ARBITRATION or kinds[1] not in (Kind.SELECTION, Kind.RESELECTION):
         raise ValueError(f"a connection starts with arbitration and selection, not with {kinds}")
-    terms = list(QAS_SELECTION if transactions[0].qas else SELECTION)
+    qas = transactions[0].qas
+    terms = list(QAS_SELECTION if qas else SELECTION)
     if kinds[1] is Kind.RESELECTION:
         # the target has driven I/O since it won: no turn of the data bus before its first byte
-        terms += [SETTLE, *phase_terms(transactions[2:], agreement)[1:]]
+        terms += [SETTLE, *phase_terms(transactions[2:], agreement, qas=qas)[1:]]
     else:
-        terms += phase_terms(transactions[2:], agreement)
+        terms += phase_terms(transactions[2:], agreement, qas=qas)
     return terms
 
 

@@ -152,8 +152,8 @@ class Collector:
         group = "ordinary write of 512 bytes" + (", QAS" if job.qas else "")
         for drive in DRIVES:
             for one in whole_writes(found, drive.scsi_id):
-                if one.steps[0].qas == job.qas:
-                    terms, bar = one.terms(), WRITE_BARS.get(drive.name)
+                if one.steps[0].qas == one.passed_on == job.qas:
+                    terms, bar = one.terms(), None if job.qas else WRITE_BARS.get(drive.name)
                     row = Row(group, drive.name, {"block": 512}, "ns", [], total_ns(terms), bar, terms)
                     self.row(row).samples.append(one.bus_ns)
 
