@@ -32,14 +32,19 @@ def chosen(options: FaultsOptions) -> list[list[Point]]:
 
 def run(options: FaultsOptions, folder: Path = OUT_DIR) -> int:
     """The `faults` command: 0 when every point passed, else 1."""
-    todo = chosen(options)
-    points = sorted((point for batch in todo for point in batch), key=lambda point: point.number)
+    chosen_batches = chosen(options)
+    points = sorted((point for batch in chosen_batches for point in batch), key=lambda point: point.number)
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    print(f"{len(points)} points in {len(todo)} simulations ({options.simulator}), seed {options.seed}", flush=True)
+    print(
+        f"{len(points)} points in {len(chosen_batches)} simulations ({options.simulator}), seed {options.seed}",
+        flush=True,
+    )
     built = build.build(options.simulator)
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        jobs = [pool.submit(play, batch, built, options.seed, folder / f"{n:03}") for n, batch in enumerate(todo)]
+        jobs = [
+            pool.submit(play, batch, built, options.seed, folder / f"{n:03}") for n, batch in enumerate(chosen_batches)
+        ]
         outcomes = {outcome["number"]: outcome for job in jobs for outcome in job.result()}
     entries = lines(points, outcomes)
     summary = summarize(options, points, entries)
