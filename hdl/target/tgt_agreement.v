@@ -70,6 +70,7 @@ module tgt_agreement (
   wire dt = cfg_dt_i && wide && offset != 7'd0 && asked_options_q[1];
   wire [7:0] floor = dt_q ? `SCSI_PERIOD_FAST_80 : `SCSI_PERIOD_FAST_40;
   wire [7:0] able = cfg_period_i < floor ? floor : cfg_period_i;
+  wire [7:0] period = asked_period_q < able ? able : asked_period_q;
 
   /* verilator lint_off UNUSEDSIGNAL */
   wire [7:0] arguments = wdtr_q ? `SCSI_EXT_WDTR_LEN : sdtr_q ? `SCSI_EXT_SDTR_LEN : `SCSI_EXT_PPR_LEN;
@@ -135,8 +136,8 @@ module tgt_agreement (
         state_q <= PERIOD;
       end
       PERIOD: begin
-        period_q <= asked_period_q < able ? able : asked_period_q;
-        next_q[`SCSI_AGR_PERIOD] <= offset_q == 7'd0 ? 8'd0 : asked_period_q < able ? able : asked_period_q;
+        period_q <= period;
+        next_q[`SCSI_AGR_PERIOD] <= offset_q == 7'd0 ? 8'd0 : period;
         next_q[`SCSI_AGR_OFFSET] <= offset_q;
         next_q[`SCSI_AGR_WIDE] <= sdtr_q ? agree_o[`SCSI_AGR_WIDE] : wide_q;
         next_q[`SCSI_AGR_DT] <= dt_q;

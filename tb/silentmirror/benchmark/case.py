@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 import cocotb
+from cocotb.triggers import Timer
 
 from cocotbext.scsi.bus import ScsiBus
 from cocotbext.scsi.checker import Checker
@@ -27,13 +28,15 @@ from .cases import BLOCK, DRIVES, INITIATOR, JOB_VARIABLE, OUTCOME_FILE, TRANSCR
 _WRITE_CACHE_ON = bytes([0, 0, 0, 0, 0x08, 0x12, 0x05, *bytes(17)])
 """Mode parameters: header, caching page with WCE and RCD."""
 _MODE_SELECT = bytes([Opcode.MODE_SELECT_6, 0x10, 0, 0, len(_WRITE_CACHE_ON), 0])
-_READ = bytes([Opcode.READ_10]) + write_10(1, 1)[1:]
+_DATA = bytes(range(256)) * (BLOCK // 256)
+_WRITE = write_10(1, 1)
+_READ = bytes([Opcode.READ_10]) + _WRITE[1:]
 REPEATS = 2
 """Equal commands in a row: from the second on the initiator waits for the bus when it becomes free."""
 
 
 class Host:
-    """Commands to the initiator, two in a row so that the bus is never left idle by the host."""
+    """Commands to the initiator, handed over ahead of time so that the bus is never left idle by the host."""
 
     def __init__(self, port: HostPort) -> None:
         self.port = port
@@ -92,7 +95,7 @@ async def measure(dut: Any) -> None:
         for offset in job.offsets:
             await host.start(job, offset)
             await (work(host) if len(job.offsets) == 1 else probe(host))
-        await cocotb.triggers.Timer(2, "us")
+        await Timer(2, "us")
         monitor.flush()
         checker.finish(sampler.now_ps())
     found = [*host.failures, *map(str, checker.violations)]
@@ -103,21 +106,19 @@ async def measure(dut: Any) -> None:
 
 async def work(host: Host) -> None:
     """Each drive: the unit attention taken, agreements made, then writes and reads in a row."""
-    data = bytes(range(256)) * (BLOCK // 256)
     for drive in DRIVES:
         await host.run(drive.scsi_id, bytes(6), count=2)
         # The medium's time is not the bus's: GOOD may come once the data is in the drive's buffer.
         await host.run(drive.scsi_id, _MODE_SELECT, count=1, data=_WRITE_CACHE_ON)
-        await host.run(drive.scsi_id, write_10(1, 1), count=1 + REPEATS, data=data)
+        await host.run(drive.scsi_id, _WRITE, count=1 + REPEATS, data=_DATA)
         await host.run(drive.scsi_id, _READ, count=REPEATS, data_in=BLOCK)
 
 
 async def probe(host: Host) -> None:
     """One write and one read of each drive that can do more than asynchronous transfers."""
-    data = bytes(range(256)) * (BLOCK // 256)
     for drive in (one for one in DRIVES if one.period):
         await host.run(drive.scsi_id, bytes(6), count=1)
-        await host.run(drive.scsi_id, write_10(1, 1), count=1, data=data)
+        await host.run(drive.scsi_id, _WRITE, count=1, data=_DATA)
         await host.run(drive.scsi_id, _READ, count=1, data_in=BLOCK)
 
 
