@@ -9,9 +9,11 @@ option = $(if $(filter undefined,$(origin $(1))),,--$(2)=$(call quote,$(value $(
 COMMON = $(call option,SEED,seed) $(call option,WAVES,waves) $(call option,SIM,sim)
 SIM_OPTIONS = $(call option,IMAGE,image) $(call option,TARGETS,targets) $(call option,BLOCK,block) $(COMMON)
 TEST_OPTIONS = $(call option,TEST,test) $(COMMON)
-BENCH_OPTIONS = $(call option,SEED,seed) $(call option,SEEDS,seeds) $(call option,SIM,sim)
-FAULTS_OPTIONS = $(call option,POINTS,points) $(call option,POINT,point) $(call option,SEED,seed) $(call option,SIM,sim)
+BENCH_OPTIONS = $(call option,GROUP,group) $(call option,CELL,cell) $(call option,TERMS,terms) $(call option,SEED,seed) \
+	$(call option,SEEDS,seeds) $(call option,SIM,sim)
+FAULTS_OPTIONS = $(call option,CAMPAIGN,campaign) $(call option,FRESH,fresh) $(call option,POINTS,points) $(call option,POINT,point) $(call option,SEED,seed) $(call option,SIM,sim)
 simulator = $(if $(filter undefined,$(origin SIM)),icarus,$(SIM))
+bench_simulator = $(if $(filter undefined,$(origin SIM)),verilator,$(SIM))
 
 # The arguments are checked before set-up, by whatever Python there is.
 check = PYTHONPATH=tb sh scripts/python.sh -B -m silentmirror $(1) --check
@@ -27,10 +29,12 @@ help:
 	@echo "             TEST=part-of-a-name SEED=n WAVES=0|1 SIM=icarus|verilator"
 	@echo "make waves   the default run with waves, shown in GTKWave"
 	@echo "make lint    check the RTL (Verilator, yosys) and the Python sources (ruff, mypy)"
-	@echo "make bench   what operations take beside the standard's minimum times; build/bench/bench.json (minutes)"
-	@echo "             SEED=n SEEDS=n SIM=icarus|verilator"
-	@echo "make faults  bad input to drives and initiator from every side; build/faults/summary.json (half an hour)"
-	@echo "             POINTS=n SEED=n POINT=n (this one again) SIM=icarus|verilator"
+	@echo "make bench   what operations take beside the standard's minimum times; build/bench/bench.json (an hour;"
+	@echo "             what was done before, with the same sources, is not done again)"
+	@echo "             GROUP=all|speed|sweep|matrix|example CELL=part-of-a-name TERMS=0|1 SEED=n SEEDS=n SIM=verilator|icarus"
+	@echo "make faults  bad input to drives and initiator from every side (half an hour), or CAMPAIGN=mirror: faults in"
+	@echo "             mirrored operations (SIM=verilator: hours); build/faults; goes on where it was broken off"
+	@echo "             CAMPAIGN=input|mirror POINTS=n SEED=n POINT=n (this one again) FRESH=0|1 SIM=icarus|verilator"
 	@echo "make synth   area and clock of initiator and target on an ECP5 FPGA; build/synth/synth.json (minutes)"
 	@echo "make clean   remove build"
 	@echo "What is missing on this machine is installed first, or you are told what to type."
@@ -55,12 +59,12 @@ lint:
 
 bench:
 	@$(call check,bench $(BENCH_OPTIONS))
-	@$(call set-up,$(simulator))
+	@$(call set-up,$(bench_simulator) plot)
 	@$(call run,bench $(BENCH_OPTIONS))
 
 faults:
 	@$(call check,faults $(FAULTS_OPTIONS))
-	@$(call set-up,$(simulator))
+	@$(call set-up,icarus $(simulator))
 	@$(call run,faults $(FAULTS_OPTIONS))
 
 synth:

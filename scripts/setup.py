@@ -43,6 +43,14 @@ print(json.dumps({"version": sys.version_info[:2], "shared": shared, "venv": ven
 """
 
 
+# Run by the virtual environment's Python: whether the packages of a requirements file are installed as pinned.
+PINS_THERE = """
+import importlib.metadata, sys
+pins = (line.strip().split("==") for line in open(sys.argv[1]) if "==" in line)
+sys.exit(any(importlib.metadata.version(name) != version for name, version in pins))
+"""
+
+
 class SetupError(Exception):
     """Set-up cannot go on; the text is one message for the user."""
 
@@ -187,19 +195,28 @@ def venv_usable() -> bool:
     return stamp().get("root", str(ROOT)) == str(ROOT) and runs("-c", supported)
 
 
-def fill_venv() -> None:
-    """Installs the pinned packages and the project itself into the virtual environment."""
-    pip = [str(VENV_PYTHON), "-m", "pip", "install", "--disable-pip-version-check", "--no-input"]
-    steps = (
-        [*pip, "--no-deps", "-r", str(ROOT / "requirements.txt")],
-        [*pip, "--no-deps", "--no-build-isolation", "-e", str(ROOT)],
-    )
+def pip_install(*steps: list[str]) -> None:
+    """Has the virtual environment's pip install one thing after the other."""
+    pip = [str(VENV_PYTHON), "-m", "pip", "install", "--disable-pip-version-check", "--no-input", "--no-deps"]
     for step in steps:
-        if not log_and_run(step):
+        if not log_and_run([*pip, *step]):
             raise SetupError(
                 f"could not install the Python packages (is there a network?): {last_words()} "
                 f"(all of it: {LOG.relative_to(ROOT)})"
             )
+
+
+def fill_venv() -> None:
+    """Installs the pinned packages and the project itself into the virtual environment."""
+    pip_install(["-r", str(ROOT / "requirements.txt")], ["--no-build-isolation", "-e", str(ROOT)])
+
+
+def add_plot() -> None:
+    """Installs what only plots need, unless it is there."""
+    pins = str(ROOT / "requirements-plot.txt")
+    if not runs("-c", PINS_THERE, pins):
+        print("set-up: Python packages for the plot ...", flush=True)
+        pip_install(["-r", pins])
 
 
 def loads_python() -> bool:
@@ -244,13 +261,15 @@ def set_up(needs: list[str]) -> None:
 def main() -> int:
     """Sets up under a lock, so that two makes at once do not meet; 0 when all is in place, else 1."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--need", action="append", default=[], choices=("icarus", "verilator", "gtkwave"))
+    parser.add_argument("--need", action="append", default=[], choices=("icarus", "verilator", "gtkwave", "plot"))
     needs = parser.parse_args().need
     LOG.parent.mkdir(exist_ok=True)
     with (LOG.parent / "setup.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         try:
             set_up(needs)
+            if "plot" in needs:
+                add_plot()
         except SetupError as error:
             print(f"set-up: {error}", file=sys.stderr)
             return 1

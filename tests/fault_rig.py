@@ -32,12 +32,11 @@ async def begin(rig: SystemRig, host: Host, lba: int, *, salt: object = "") -> b
 
 
 async def ends(rig: SystemRig, host: Host, lba: int, data: bytes, **expected: tuple[int, int]) -> None:
-    """Completions by target, `id5=(result, status)`; a target not named is GOOD. GOOD media must hold the data."""
-    done = await host.completions()
-    found = {one.target: (one.result, one.status if one.result == OK else 0) for one in done}
+    """Results by target, `id5=(result, status)`; a target not named is GOOD. GOOD media must hold the data."""
+    done = await host.next_completion()
+    found = {one.target: (one.result, one.status if one.result == OK else 0) for one in done.members}
     assert found == {scsi_id: expected.get(f"id{scsi_id}", (OK, GOOD)) for scsi_id, _ in GROUP}, rig.story(done)
-    assert len(done) == len(GROUP)
-    rig.wrote([one.target for one in done if one.good], lba, data)
+    rig.wrote([scsi_id for scsi_id, result in found.items() if result == (OK, GOOD)], lba, data)
     await rig.quiet()
     rig.compare_media()
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import cocotb
@@ -26,12 +26,14 @@ GROUP = ((5, 0x00), (4, 0x01), (3, 0x02))
 """Table 1: SCSI ID and yz of each member."""
 BLOCK = 512
 _PORTS = 4
-QUERY, COMMAND, MIRROR_WRITE, TASK_MANAGEMENT = 1, 2, 3, 4
+QUERY, COMMAND, MIRROR_WRITE, TASK_MANAGEMENT, MIRROR_READ, MIRROR_CAPABILITY = range(1, 7)
+POLICIES = ("NONE", "AUTO", "FROM_LEADER", "REGROUP", "PLAIN")
+"""What to do about members that fail, by their number in MIRROR.POLICY."""
 SIMPLE, HEAD_OF_QUEUE, ORDERED = range(3)
 FUNCTIONS = ("ABORT_TASK", "ABORT_TASK_SET", "CLEAR_TASK_SET", "LOGICAL_UNIT_RESET", "TARGET_RESET")
 """Task management functions, by their number in TASK.FUNCTION."""
 OK, SEL_TIMEOUT, BUS_FREE, PARITY, REJECTED, NOT_CAPABLE = range(6)
-SKIPPED, RESET, HANG, PROTOCOL, NO_STATUS, BAD_DESCRIPTOR, ABORTED = range(6, 13)
+SKIPPED, RESET, HANG, PROTOCOL, NO_STATUS, BAD_DESCRIPTOR, ABORTED, MEMBERS, DIFFERS, NOT_NAMED = range(6, 16)
 DET_REJECT, DET_BUS_FREE, DET_COMMAND, DET_MSG_OUT, DET_OTHER = range(5)
 GOOD, CHECK_CONDITION = 0x00, 0x02
 IRQ_COMPLETION, IRQ_BUS_RESET, IRQ_OVERFLOW = 1, 2, 4
@@ -39,8 +41,24 @@ PPM_LIMIT = 200
 
 
 @dataclass(frozen=True)
+class Member:
+    """What became of one member of a mirrored command. `target`: the SCSI ID that the host has enrolled as this z."""
+
+    z: int
+    target: int
+    result: int
+    status: int
+    block: int
+
+    @property
+    def good(self) -> bool:
+        """It has done its part of all blocks."""
+        return self.result == OK and self.status == GOOD
+
+
+@dataclass(frozen=True)
 class Completion:
-    """A completion as the host reads it."""
+    """A completion as the host reads it; one of a mirrored command has its members, as they were ordered."""
 
     opcode: int
     tag: int
@@ -51,6 +69,7 @@ class Completion:
     detail: int
     status: int
     moved: int
+    members: tuple[Member, ...] = ()
 
     @property
     def good(self) -> bool:
@@ -67,6 +86,8 @@ class Host:
         self.scsi_id = scsi_id
         self.port = HostPort(dut, f"ini{number}")
         self.regs = self.port.regs
+        self._enrolled: dict[tuple[int, int], int] = {}
+        self._mirrored: dict[int, list[tuple[int, tuple[int, ...]]]] = {}
 
     async def start(
         self,
@@ -77,13 +98,18 @@ class Host:
         dt: int = 0,
         qas: int = 0,
         sel_reset: int = 0,
+        extensions: int = 0,
         **registers: int,
     ) -> None:
-        """Configure and enable; timers that a simulation can wait for unless others are given."""
+        """Configure and enable; timers that a simulation can wait for unless others are given.
+
+        `extensions`: what MIRROR_CAPABILITY offers, bit 0 status in the connection, bit 1 series.
+        """
         short = {"SEL_TIMEOUT_US": 60, "HANG_TIMEOUT_US": 3000, "STATUS_TIMEOUT_US": 5000}
         for name, value in {**short, "IRQ_ENABLE": IRQ_COMPLETION, **registers}.items():
             await self.port.write(name, value)
-        await self.port.write_fields("ABILITY", PERIOD=period, OFFSET=offset, DT=dt, QAS=qas)
+        more = {"MIRROR_STATUS": extensions & 1, "MIRROR_SERIES": extensions >> 1}
+        await self.port.write_fields("ABILITY", PERIOD=period, OFFSET=offset, DT=dt, QAS=qas, **more)
         await self.port.write_fields("CONFIG", OWN_ID=self.scsi_id, WIDE=int(wide), ENABLE=1, SEL_RESET=sel_reset)
 
     async def read(self, name: str, field: str | None = None) -> int:
@@ -108,8 +134,12 @@ class Host:
                 break
             await self.port.wait_irq()
             await self.port.write("IRQ_STATUS", IRQ_COMPLETION)
+        words = 0
+        if head["OPCODE"] in (MIRROR_WRITE, MIRROR_READ):
+            for n in range(8):
+                words |= await self.port.read(f"CPL_M{n}") << 32 * n
         tail = self.regs["CPL1"].unpack(await self.port.read("CPL1"))
-        return Completion(
+        done = Completion(
             head["OPCODE"],
             head["TAG"],
             head["TARGET"],
@@ -120,20 +150,48 @@ class Host:
             head["STATUS"],
             tail["BYTES"],
         )
+        assert done.last, done
+        return self._with_members(done, words) if words else done
 
-    async def completions(self) -> list[Completion]:
-        """Completions up to the one marked as last."""
-        found = [await self.next_completion()]
-        while not found[-1].last:
-            found.append(await self.next_completion())
-        return found
+    def _with_members(self, done: Completion, words: int) -> Completion:
+        """The completion of a mirrored command with its members, which must be what the completion sums up."""
+        waiting = self._mirrored[done.tag]
+        found = {z: words >> 16 * z & 0xFFFF for z in range(16)}
+        none = {z for z, word in found.items() if word >> 8 & 0xF == NOT_NAMED}
+        assert all(found[z] == NOT_NAMED << 8 for z in none), found
+        if done.result == BAD_DESCRIPTOR and len(none) == 16:
+            waiting.pop()
+            return done
+        (mine,) = [one for one in waiting if set(range(16)) - none == set(one[1])]
+        waiting.remove(mine)
+        group, order = mine
+        ids = [self._enrolled[group, z] for z in order]
+        members = tuple(
+            Member(z, scsi_id, found[z] >> 8 & 0xF, found[z] & 0xFF, found[z] >> 12)
+            for z, scsi_id in zip(order, ids, strict=True)
+        )
+        bad = [one for one in members if not one.good]
+        assert done.rank == len(members) - len(bad), (done, members)
+        assert done.status == (bad[0].status if bad else GOOD), (done, members)
+        if done.result != BAD_DESCRIPTOR:
+            assert done.result == (MEMBERS if bad else OK), (done, members)
+        return replace(done, members=members)
 
     async def query(self, target: int, yz: int, *, last: bool = False) -> Completion:
         """A QUERY and how it ended."""
         op = {"OPCODE": QUERY, "TARGET": target, "GROUP": yz >> 4, "Z": yz & 0xF, "LAST": int(last)}
         await self.submit(op, DATA_LEN=0)
-        (done,) = await self.completions()
+        done = await self.next_completion()
         assert (done.opcode, done.target) == (QUERY, target)
+        if done.result == OK:
+            self._enrolled[yz >> 4, yz & 0xF] = target
+        return done
+
+    async def capability(self, target: int, yz: int) -> Completion:
+        """A MIRROR_CAPABILITY and how it ended."""
+        await self.submit({"OPCODE": MIRROR_CAPABILITY, "TARGET": target, "GROUP": yz >> 4, "Z": yz & 0xF})
+        done = await self.next_completion()
+        assert (done.opcode, done.target) == (MIRROR_CAPABILITY, target)
         return done
 
     async def send_command(
@@ -168,33 +226,58 @@ class Host:
     async def command(self, target: int, cdb: bytes, **options: Any) -> Completion:
         """A COMMAND and how it ended."""
         await self.send_command(target, cdb, **options)
-        (done,) = await self.completions()
+        done = await self.next_completion()
         assert (done.opcode, done.target) == (COMMAND, target)
         return done
 
     async def send_mirror_write(
-        self, order: Iterable[int], lba: int, length: int, *, group: int = 0, addr: int = 0, tag: int | None = None
+        self,
+        order: Iterable[int],
+        lba: int | Sequence[int],
+        length: int,
+        *,
+        group: int = 0,
+        addr: int = 0,
+        tag: int | None = None,
+        opcode: int = MIRROR_WRITE,
+        policy: str = "NONE",
+        rounds: int = 0,
+        series: int = 0,
+        **mirror: int,
     ) -> None:
-        """Hand a MIRROR_WRITE over."""
-        ranks = list(order)
+        """Hand a MIRROR_WRITE over: one block, or one for each number of `lba`. `mirror`: more fields of MIRROR."""
+        ranks, lbas = tuple(order), (lba,) if isinstance(lba, int) else tuple(lba)
         packed = sum(z << 4 * rank for rank, z in enumerate(ranks))
-        op = {"OPCODE": MIRROR_WRITE, "GROUP": group}
+        op = {"OPCODE": opcode, "GROUP": group, "DISC_PRIV": 1}
         if tag is not None:
             op |= {"TAGGED": 1, "TAG": tag}
+        fields = {"POLICY": POLICIES.index(policy), "ROUNDS": rounds, "SERIES": series, "BLOCKS": len(lbas), **mirror}
+        for one in lbas[1:]:
+            await self.port.write("SERIES_LBA", one)
         await self.submit(
             op,
             DATA_LEN=length,
             BUF_ADDR=addr,
-            LBA=lba,
+            LBA=lbas[0],
             ORDER0=packed & 0xFFFFFFFF,
             ORDER1=packed >> 32,
             COUNT=len(ranks),
+            MIRROR=self.regs["MIRROR"].pack(**fields),
         )
+        self._mirrored.setdefault(tag or 0, []).append((group, ranks))
 
-    async def mirror_write(self, order: Iterable[int], lba: int, length: int, **options: Any) -> list[Completion]:
-        """A MIRROR_WRITE and how it ended, by rank."""
+    async def mirror_write(
+        self, order: Iterable[int], lba: int | Sequence[int], length: int, **options: Any
+    ) -> Completion:
+        """A MIRROR_WRITE and how it ended."""
         await self.send_mirror_write(order, lba, length, **options)
-        return sorted(await self.completions(), key=lambda done: done.rank)
+        return await self.next_completion()
+
+    async def mirror_read(
+        self, order: Iterable[int], lba: int | Sequence[int], length: int, **options: Any
+    ) -> Completion:
+        """A MIRROR_READ and how it ended."""
+        return await self.mirror_write(order, lba, length, opcode=MIRROR_READ, **options)
 
     async def load(self, data: bytes, addr: int = 0) -> None:
         """Data into the block buffer."""

@@ -90,16 +90,21 @@ async def messages_have_names(dut: Any) -> None:
         ("26 31 C1", ["MIRROR QUERY", "MIRROR QUERY", "IDENTIFY"]),
         ("26 32 FF 08", ["MIRROR QUERY", "MIRROR QUERY", "MIRROR QUERY", "NO OPERATION"]),
         ("2C 33 2E 34", ["SWITCH ROLE", "SWITCH ROLE", "RELEASE", "RELEASE"]),
+        ("2D 33 FF 08", ["REPORT", "REPORT", "REPORT", "NO OPERATION"]),
+        ("01 06 8B 42 00 00 00 09 08", ["EXTENDED", "EXTENDED", *["NEXT"] * 6, "NO OPERATION"]),
+        ("01 04 8C 42 03 10 08", ["EXTENDED", "EXTENDED", *["CAPABILITY"] * 4, "NO OPERATION"]),
+        ("01 03 8D 42 01 08", ["EXTENDED", "EXTENDED", *["FAILED BLOCK"] * 3, "NO OPERATION"]),
         ("01 09 8A 40 00 00 00 00 00 02 00 07", ["EXTENDED", "EXTENDED", *["MIRROR WRITE"] * 9, "MESSAGE REJECT"]),
         ("01 0A 88 41 26 2C 2E 00 00 02 00 FF 07", ["EXTENDED", "EXTENDED", *["MIRROR READ"] * 10, "MESSAGE REJECT"]),
         ("0D 1F", ["ABORT TASK", "OTHER"]),
     ]
     group = 0
-    groups = {"26 31 C1": 0x31, "26 32 FF 08": 0x32, "2C 33 2E 34": 0x34}
+    groups = {"26 31 C1": 0x31, "26 32 FF 08": 0x32, "2C 33 2E 34": 0x34, "2D 33 FF 08": 0x33}
+    extended = {"8A": 0x40, "88": 0x41, "8B": 0x42, "8C": 0x42, "8D": 0x42}
     for text, names in out:
         shown = await view.message(MESSAGE_OUT, text)
         assert [message for message, _ in shown] == names, text
-        group = groups.get(text, 0x40 if " 8A " in text else 0x41 if " 88 " in text else group)
+        group = groups.get(text, extended.get(text[6:8], group))
         assert shown[-1][1] == group, text
 
 

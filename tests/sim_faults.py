@@ -28,7 +28,7 @@ from fault_rig import (
     start,
     still_works,
 )
-from initiator_rig import BUS_FREE, CHECK_CONDITION, HANG, NO_STATUS, OK, SKIPPED, Completion, Host
+from initiator_rig import BUS_FREE, CHECK_CONDITION, HANG, NO_STATUS, OK, SKIPPED, Host
 from system_rig import BLOCK, SystemRig, read_10
 
 # Section 6: the leader reclaims at 10 us after t0 at the earliest; a microsecond of its timer and two for its reaction.
@@ -131,10 +131,10 @@ async def parity_at_the_initiator(dut: Any) -> None:
     ], rig.story()
     task = cocotb.start_soon(rig.damage(7, Phase.STATUS))
     data = await begin(rig, host, 1)
-    done = await host.completions()
+    done = await host.next_completion()
     assert task.done()
     assert (OUT, 5, "05") in rig.phases()
-    by_target = {one.target: one for one in done}
+    by_target = {one.target: one for one in done.members}
     assert by_target[4].good
     assert by_target[3].good
     # The target may send the status again or give up (0Bh/48h); in both cases its medium holds what it has accepted.
@@ -210,8 +210,8 @@ async def participant_dies_in_its_data(dut: Any) -> None:
     rig.slot(4).tx.clear()
     # Section 8, method B: the unsuccessful ones form the operation, 4 leads.
     await host.send_mirror_write([1, 2], 5, BLOCK, tag=0x55)
-    done = await host.completions()
-    assert [(one.target, one.good) for one in sorted(done, key=lambda one: one.rank)] == [(4, True), (3, True)]
+    done = await host.next_completion()
+    assert [(one.target, one.good) for one in done.members] == [(4, True), (3, True)]
     rig.wrote([4, 3], 5, data)
     await still_works(rig, host, 6)
     await rig.finish()
@@ -259,8 +259,8 @@ async def leader_hangs_with_bsy(dut: Any) -> None:
     stopped_ps = round(get_sim_time("ps"))
     await RisingEdge(dut.bus_rst)
     rig.slot(5).start_clock()
-    done = await host.completions()
-    assert {one.target: one.result for one in done} == {5: HANG, 4: HANG, 3: HANG}, rig.story(done)
+    done = await host.next_completion()
+    assert {one.target: one.result for one in done.members} == {5: HANG, 4: HANG, 3: HANG}, rig.story(done)
     await rig.quiet()
     (reset,) = rig.of_kind(Kind.RESET)
     assert HANG_US <= (reset.start_ps - stopped_ps) / 1e6 <= HANG_US + 2
@@ -288,8 +288,8 @@ async def status_never_comes(dut: Any) -> None:
 
 async def ends_silent(rig: SystemRig, host: Host, data: bytes) -> None:
     """5 and 3 GOOD, 4 NO_STATUS; the medium of 4 holds the data or not: nothing was promised."""
-    done: list[Completion] = await host.completions()
-    assert {one.target: (one.result, one.good) for one in done} == {
+    done = await host.next_completion()
+    assert {one.target: (one.result, one.good) for one in done.members} == {
         5: (OK, True),
         4: (NO_STATUS, False),
         3: (OK, True),

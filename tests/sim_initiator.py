@@ -428,8 +428,8 @@ async def bad_descriptors(dut: Any) -> None:
         await host.command(TARGET, read_10(1), data_in=BLOCK, addr=16384 - 256),
         await host.command(TARGET, read_10(1), data_in=BLOCK, addr=1),
         await host.query(host.scsi_id, 0),
-        *await host.mirror_write([], 0, BLOCK),
-        *await host.mirror_write([0, 1], 0, BLOCK),
+        await host.mirror_write([], 0, BLOCK),
+        await host.mirror_write([0, 1], 0, BLOCK),
     ]
     await host.submit({"OPCODE": 9})
     refused.append(await host.next_completion())

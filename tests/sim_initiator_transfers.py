@@ -179,7 +179,7 @@ async def mirrored_members_of_mixed_ability(dut: Any) -> None:
     data = pattern()
     await host.load(data)
     done = await host.mirror_write([0, 1, 2], 4, BLOCK)
-    assert all(one.good and one.moved == BLOCK for one in done), done
+    assert (done.good, done.moved, len(done.members)) == (True, BLOCK, 3), done
     assert all(member.medium.read(4) == data for member in members)
     rig.monitor.flush()
     copies = [one.transfer for one in rig.of_kind(Kind.PHASE) if one.phase is not None and one.phase.is_data]

@@ -18,7 +18,7 @@ from cocotbext.scsi import ScsiBus
 from cocotbext.scsi.checker import Checker
 from cocotbext.scsi.sampler import Sampler
 from cocotbext.scsi.wires import CONTROL, DB, DBP
-from helpers.must_fail import CASES
+from helpers.must_fail import ALL_CASES, rule_of
 from helpers.must_fail_case import Case
 from helpers.wire_script import HOST, LEADER, PART1, PART2, SLOTS, Fault, Script
 from silentmirror.bench import Bench, BenchConfig, Kind, SlotConfig
@@ -99,11 +99,11 @@ async def _judge(dut: Any, player: Player, case: Case, script: Script, faulty: b
 
 
 @cocotb.test
-@cocotb.parametrize(rule=[rule.replace("-", "_") for rule in CASES])
-async def must_fail(dut: Any, rule: str) -> None:
+@cocotb.parametrize(name=[name.replace("-", "") for name in ALL_CASES])
+async def must_fail(dut: Any, name: str) -> None:
     """The legal scenario passes with the rule evaluated; with the fault this rule, and no other, is violated."""
-    rule = rule.replace("_", "-")
-    case = CASES[rule]
+    name = next(one for one in ALL_CASES if one.replace("-", "") == name)
+    rule, case = rule_of(name), ALL_CASES[name]
     slots = {HOST: SlotConfig(Kind.PYTHON), LEADER: SlotConfig(Kind.PYTHON)}
     slots |= {part: SlotConfig(Kind.TARGET) for part in (PART1, PART2)}
     bench = Bench(dut, BenchConfig(slots))

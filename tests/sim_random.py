@@ -1,7 +1,8 @@
 """Random traffic through the whole environment: every request is judged by the scoreboard against the reference model.
 
 Three drives that know mirroring, an 8-bit drive that does not, and actions drawn from the seed: discovery in changing
-groups, mirrored writes in changing order, ordinary writes that disconnect or not, reads, refused commands, bus reset.
+groups, extensions agreed on or not, mirrored writes and reads in changing order, with blocks that lie apart, with media
+that fail and repetitions, ordinary writes that disconnect or not, reads, refused commands, bus reset.
 """
 
 from __future__ import annotations
@@ -15,27 +16,40 @@ import pyuvm
 from cocotb.triggers import Timer
 
 from cocotbext.scsi.constants import Opcode, Status
-from silentmirror.bench import standard_config
+from silentmirror.bench import Medium, standard_config
 from silentmirror.env import DiscoverSequence, EnvConfig, HostSequence, MirrorTest, SubmitItem, write_10
 from silentmirror.env.items import RegisterItem
-from silentmirror.model import CommandRequest, MirrorWriteRequest, QueryRequest, ReferenceModel, Result
+from silentmirror.model import (
+    CapabilityRequest,
+    CommandRequest,
+    Mirroring,
+    MirrorReadRequest,
+    MirrorRequest,
+    MirrorWriteRequest,
+    Policy,
+    QueryRequest,
+    ReferenceModel,
+    Result,
+)
 
 MEMBERS = (5, 4, 3)
 LEGACY = 6
 TARGETS = (*MEMBERS, LEGACY)
 BLOCK = 512
 BLOCKS = 32
-ACTIONS = 13
-DATA, BACK = 0, 4096
+ACTIONS = 16
+DATA, BACK = 0, 8192
+ONCE = Mirroring()
 """Byte addresses in the block buffer: for what goes out, for what comes in."""
 
 
 class RandomSequence(HostSequence):
     """Draws actions; each leaves nothing outstanding."""
 
-    def __init__(self, model: ReferenceModel) -> None:
+    def __init__(self, model: ReferenceModel, medium_of: Callable[[int], Medium]) -> None:
         super().__init__("random")
         self.model = model
+        self.medium_of = medium_of
         self.rng = random.Random(cocotb.RANDOM_SEED)
         self.groups: dict[int, tuple[int, ...]] = {}
         """Group number -> its members by z."""
@@ -50,6 +64,10 @@ class RandomSequence(HostSequence):
             self.mirror_write,
             self.mirror_write,
             self.mirror_beyond,
+            self.mirror_scattered,
+            self.mirror_read,
+            self.mirror_repeated,
+            self.capability,
             self.write,
             self.writes_that_disconnect,
             self.read,
@@ -91,20 +109,75 @@ class RandomSequence(HostSequence):
     async def mirror_beyond(self) -> None:
         """Beyond the medium: the data are taken, CHECK CONDITION comes from every member, sense explains it."""
         item = await self.post_mirror_write(BLOCKS - 1, 2)
-        for completion in await item.wait():
-            assert completion.status == Status.CHECK_CONDITION
-            await self.sense(completion.target)
+        (completion,) = await item.wait()
+        assert isinstance(item.request, MirrorRequest)
+        for z, member in completion.members.items():
+            assert member.status == Status.CHECK_CONDITION
+            await self.sense(self.groups[item.request.group][z])
 
-    async def post_mirror_write(self, lba: int, blocks: int) -> SubmitItem:
+    async def mirror_scattered(self) -> None:
+        """Up to four blocks that lie apart, by one command."""
+        lba, *more = self.rng.sample(range(BLOCKS), self.rng.randint(2, 4))
+        item = await self.post_mirror_write(lba, 1 + len(more), Mirroring(tuple(more), series=self.rng.randint(1, 4)))
+        await item.wait()
+        assert item.good
+
+    async def mirror_repeated(self) -> None:
+        """Some media fail once; the host lets it be repeated or not."""
+        failing = self.rng.sample(MEMBERS, self.rng.randint(1, 2))
+        for target in failing:
+            self.fail_next(target, 1)
+        how = Mirroring(policy=self.rng.choice(list(Policy)), rounds=self.rng.randint(0, 2))
+        await (await self.post_mirror_write(self.rng.randrange(BLOCKS), 1, how)).wait()
+        for target in failing:
+            self.fail_next(target, 0)
+            await self.sense(target)
+
+    async def mirror_read(self) -> None:
+        """Copies are alike or not: the model knows."""
+        group, order = self.some_members()
+        lba, *more = self.rng.sample(range(BLOCKS), self.rng.randint(1, 3))
+        how = Mirroring(tuple(more), self.rng.choice(list(Policy)), 1, self.rng.randint(1, 4))
+        tag = self.sequencer.take_tag()
+        request = MirrorReadRequest(
+            self.initiator, tag, True, True, group=group, order=order, lba=lba, length=BLOCK, how=how
+        )
+        (completion,) = await (await self.submit(request, BACK)).wait()
+        assert completion.members
+        leader = self.model.targets[self.groups[group][order[0]]].medium
+        assert await self.unload(BACK, BLOCK) == leader.read(lba)
+
+    async def capability(self) -> None:
+        """What the initiator offers changes; all members of a group are asked."""
+        await self._item(RegisterItem(("ABILITY", self.rng.choice([0, 1, 3]) << 24)))
         group = self.rng.choice(list(self.groups))
-        order = tuple(self.rng.sample(range(len(self.groups[group])), self.rng.randint(1, len(self.groups[group]))))
+        for z, target in enumerate(self.groups[group]):
+            tag = self.sequencer.take_tag()
+            request = CapabilityRequest(self.initiator, tag, disc_priv=True, target=target, group=group, z=z)
+            (completion,) = await (await self.submit(request)).wait()
+            assert completion.result is Result.OK
+
+    def some_members(self) -> tuple[int, tuple[int, ...]]:
+        """A group, and some z of it in any order."""
+        group = self.rng.choice(list(self.groups))
+        members = range(len(self.groups[group]))
+        return group, tuple(self.rng.sample(members, self.rng.randint(1, len(members))))
+
+    def fail_next(self, target: int, count: int) -> None:
+        """Let the next blocks of a drive end in an error, on the bench and in the model."""
+        self.medium_of(target).fail_next(count)
+        self.model.targets[target].medium.fail_next(count)
+
+    async def post_mirror_write(self, lba: int, blocks: int, how: Mirroring = ONCE) -> SubmitItem:
+        group, order = self.some_members()
         data = self.rng.randbytes(blocks * BLOCK)
         await self.load(DATA, data)
         tag = self.sequencer.take_tag()
         tagged = self.rng.random() < 0.8
-        return await self.submit(
-            MirrorWriteRequest(self.initiator, tag, tagged, True, group=group, order=order, lba=lba, data=data), DATA
+        request = MirrorWriteRequest(
+            self.initiator, tag, tagged, True, group=group, order=order, lba=lba, data=data, how=how
         )
+        return await self.submit(request, DATA)
 
     async def write(self) -> None:
         target, lba, data = self.rng.choice(TARGETS), self.rng.randrange(BLOCKS), self.rng.randbytes(BLOCK)
@@ -185,7 +258,10 @@ class RandomTrafficTest(MirrorTest):
     async def scenario(self) -> None:
         """The traffic, then the whole media against the model."""
         model = self.env.scoreboard.model
-        await RandomSequence(model).start(self.sequencer)
+        bench = self.env.bench
+        await RandomSequence(model, lambda scsi_id: bench.medium(bench.config.slot_of_id(scsi_id))).start(
+            self.sequencer
+        )
         for target in model.targets.values():
             slot = self.env.config.bench.slot_of_id(target.scsi_id)
             assert self.env.bench.medium(slot).path.read_bytes() == target.medium.read(0, BLOCKS)

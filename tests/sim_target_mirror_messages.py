@@ -12,7 +12,15 @@ from cocotbext.scsi.agreement import ASYNC_8
 from cocotbext.scsi.constants import Asc, Message, SenseKey, Status
 from cocotbext.scsi.models.faults import Fault, FaultKind, Faults
 from cocotbext.scsi.models.messages import identify, wdtr
-from cocotbext.scsi.models.mirror_messages import MirrorOrder, release, switch_role
+from cocotbext.scsi.models.mirror_messages import (
+    Extensions,
+    MirrorOrder,
+    capability,
+    next_block,
+    release,
+    report,
+    switch_role,
+)
 from cocotbext.scsi.models.task import Ended
 from model_rig import cdb_6, pattern
 from target_rig import BLOCK, GROUP, OTHER_INITIATOR, TargetRig, holders, statuses
@@ -118,10 +126,15 @@ async def what_is_rejected(dut: Any) -> None:
         [disc, MirrorOrder(True, 0x70, 0, BLOCK, False).encode()],
         [disc, MirrorOrder(True, 0x01, 0, BLOCK, False).encode()],
         [disc, MirrorOrder(True, 0x00, 0, 0, False).encode()],
-        [disc, MirrorOrder(False, 0x00, 0, BLOCK, False).encode()],
+        [disc, MirrorOrder(False, 0x00, 0, 0, False).encode()],
+        [identify(), MirrorOrder(False, 0x00, 0, BLOCK, False).encode()],
         [disc, bytes([1, 10]) + write.encode()[2:] + b"\xfe"],
         [disc, switch_role(0x01)],
         [disc, release(0x00)],
+        [disc, report(0x00)],
+        [disc, next_block(0x00, 1)],
+        [disc, capability(0x01, Extensions())],
+        [disc, capability(0x00, Extensions())[:-1] + bytes(2)],
         [disc, bytes([0x26, 0x00, 0xFE])],
     )
     for messages in bad:
@@ -130,7 +143,7 @@ async def what_is_rejected(dut: Any) -> None:
         assert result.messages_in[0] == bytes([Message.MESSAGE_REJECT]), messages
     assert holders(rig, DATA) == []
     assert (await initiator.mirror_write(GROUP, 0, DATA)).good
-    await rig.finish("MIR-13", "MIR-14", "MIR-16", "MIR-17")
+    await rig.finish("MIR-12", "MIR-13", "MIR-14", "MIR-16", "MIR-17")
 
 
 @cocotb.test(timeout_time=10, timeout_unit="ms")
@@ -204,7 +217,7 @@ async def damaged_release(dut: Any) -> None:
 
 @cocotb.test(timeout_time=10, timeout_unit="ms")
 async def enrolments(dut: Any) -> None:
-    """Replaced by a query, ended by leaving, dropped when another accepts the identity; four groups, no fifth."""
+    """Replaced by a query, ended by leaving, dropped when another accepts the identity; 16 in all."""
     rig = await TargetRig(dut).start()
     initiator = rig.initiator()
     await rig.ready(initiator)
@@ -224,10 +237,14 @@ async def enrolments(dut: Any) -> None:
     assert not await leads(5, 0x42)
     assert (await initiator.query(4, 0x30)).accepted
     assert (not await leads(5, 0x30), await leads(4, 0x30)) == (True, True)
-    for group in range(4):
+    for group in range(16):
         assert (await initiator.query(3, group << 4 | 5)).accepted
-    assert not (await initiator.query(3, 0x95)).accepted
+    second = rig.initiator(OTHER_INITIATOR)
+    assert not (await second.query(3, 0x95)).accepted
     assert (await initiator.query(3, 0x15)).accepted
+    assert (await initiator.query(3, 0x1F)).accepted
+    assert (await second.query(3, 0x95)).accepted
+    assert (await leads(3, 0x15), await leads(3, 0xF5)) == (False, True)
     await rig.finish("MIR-16")
 
 

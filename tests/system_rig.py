@@ -10,7 +10,7 @@ import random
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import cocotb
 from cocotb.triggers import Event, FallingEdge, RisingEdge, Timer
@@ -98,7 +98,7 @@ class SystemRig(Referee):
     clock_seed: object = None
     """Another seed for clock phases and offsets than that of the test."""
 
-    async def start(self) -> SystemRig:
+    async def start(self) -> Self:
         """Start the bench and attach the referee."""
         folder = Path("media")
         folder.mkdir(exist_ok=True)
@@ -175,15 +175,15 @@ class SystemRig(Referee):
         *,
         members: Iterable[tuple[int, int]] = GROUP,
         **options: Any,
-    ) -> list[Completion]:
+    ) -> Completion:
         """A mirrored write that must end GOOD everywhere; the media are expected to hold it."""
         await host.load(data)
         done = await host.mirror_write(order, lba, len(data), **options)
         by_z = {yz & 0xF: scsi_id for scsi_id, yz in members}
-        assert [one.rank for one in done] == list(range(len(order)))
-        assert [one.target for one in done] == [by_z[z] for z in order]
-        assert all(one.good and one.moved == len(data) for one in done), self.story(done)
-        self.wrote([one.target for one in done], lba, data)
+        assert (done.good, done.moved, done.rank) == (True, len(data), len(order)), self.story(done)
+        assert [(one.z, one.target) for one in done.members] == [(z, by_z[z]) for z in order]
+        assert all(one.good for one in done.members), self.story(done)
+        self.wrote([by_z[z] for z in order], lba, data)
         return done
 
     # -- devices ----------------------------------------------------------------------------------------------------

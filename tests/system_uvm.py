@@ -171,11 +171,11 @@ class SystemTest(MirrorTest):
         request = MirrorWriteRequest(
             INITIATOR, self.tag(), write.tagged, True, group=GROUP, order=write.order, lba=write.lba, data=data
         )
-        done = await self.do(request)
-        assert sorted(one.target for one in done) == sorted(self.case.members[z] for z in write.order)
-        assert all((one.result, one.status) == (Result.OK, Status.GOOD) for one in done)
-        for one in done:
-            self.write_expected(one.target, write.lba, data)
+        (done,) = await self.do(request)
+        assert (done.result, done.status) == (Result.OK, Status.GOOD)
+        assert set(done.members) == set(write.order)
+        for z in write.order:
+            self.write_expected(self.case.members[z], write.lba, data)
 
     def write_expected(self, scsi_id: int, lba: int, data: bytes) -> None:
         """A medium must hold `data` from block `lba` on."""

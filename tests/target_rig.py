@@ -14,6 +14,7 @@ from cocotbext.scsi import Phase
 from cocotbext.scsi.checker import CheckerOptions
 from cocotbext.scsi.models.initiator import InitiatorModel
 from cocotbext.scsi.models.mirror_connection import MirrorResult
+from cocotbext.scsi.models.mirror_messages import Extensions
 from cocotbext.scsi.models.port import ScsiPort
 from cocotbext.scsi.models.task import Result
 from helpers.referee import PhaseReferee
@@ -101,14 +102,29 @@ class TargetRig(PhaseReferee):
         for scsi_id in ids or self.ids:
             assert (await initiator.command(scsi_id, cdb_6(0x03, 18))).good
 
-    async def group(self, initiator: InitiatorModel, count: int = 3, *, wide: bool = True) -> None:
-        """Take unit attentions, negotiate 16 bit if asked to, enrol the first members of Table 1's group."""
+    async def group(
+        self, initiator: InitiatorModel, count: int = 3, *, wide: bool = True, extended: bool = False
+    ) -> None:
+        """Take unit attentions, negotiate 16 bit if asked to, enrol the first members of Table 1's group.
+
+        `extended`: agree on both extensions with each.
+        """
         for scsi_id, yz in GROUP[:count]:
             await self.ready(initiator, scsi_id)
             if wide:
                 assert await initiator.negotiate_wide(scsi_id)
             result = await initiator.query(scsi_id, yz, last=yz == GROUP[count - 1][1])
             assert result.accepted, result
+            if extended:
+                answer = await initiator.capability(scsi_id, yz)
+                assert answer.extensions == Extensions(), answer
+
+    async def sense_data(self, initiator: InitiatorModel, scsi_id: int) -> bytes:
+        """All of REQUEST SENSE."""
+        result: Result = await initiator.command(scsi_id, cdb_6(0x03, 18))
+        assert result.good, result
+        assert len(result.data) == 18
+        return result.data
 
     async def sense(self, initiator: InitiatorModel, scsi_id: int, lun: int = 0) -> tuple[int, int]:
         """Key and ASC/ASCQ of REQUEST SENSE."""

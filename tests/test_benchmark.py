@@ -11,12 +11,15 @@ from silentmirror.benchmark.figures import Connection, connections, data_rate, w
 from silentmirror.benchmark.minimum import (
     QAS_SELECTION,
     SELECTION,
+    Step,
+    Term,
+    connection_steps,
     connection_terms,
     first_message_ns,
-    phase_terms,
+    phase_steps,
     total_ns,
 )
-from silentmirror.benchmark.runner import Row
+from silentmirror.benchmark.rows import Row
 
 FAST_40 = Agreement(Period.FAST_40, 63, wide=True)
 FAST_80 = Agreement(Period.FAST_80, 63, wide=True, options=Option.DT)
@@ -52,23 +55,78 @@ def test_the_first_message_byte() -> None:
 
 def test_a_whole_write_at_fast_40() -> None:
     terms = connection_terms(write_steps(), FAST_40)
-    assert total_ns(terms) == 5380 + 400 + 150 + 400 + 500 + 400 + 6400 + 845 + 50 + 400 + 50
+    atn = 40  # two deskews before the last ACK, 50 of them in the sum already
+    assert total_ns(terms) == 5380 + 400 + 150 + atn + 400 + 500 + 400 + 6400 + 845 + 50 + 400 + 50
     assert all(term.source.startswith("spi-facts") for term in terms)
     quick = connection_terms(write_steps(qas=True), FAST_40)
     bytes_moved = 3 + 10 + 1 + 1
     assert total_ns(terms) - total_ns(quick) == 2800 - 50 * bytes_moved
 
 
+def terms_of(steps: list[Step]) -> list[Term]:
+    """All terms of some steps."""
+    return [term for step in steps for term in step.terms]
+
+
+def mirror_steps(data: Phase = Phase.DATA_OUT) -> list[Transaction]:
+    """A block to targets 3 and 5, as in protocol 5, and the statuses in the connection (protocol 15)."""
+    copy = {"transfers": 256, "wide": True}
+    return [
+        *write_steps()[:2],
+        phase(Phase.MSG_OUT, bytes.fromhex("c0200101098a000000000000000200")[:14]),
+        phase(data, bytes(512), **copy),
+        phase(Phase.MSG_OUT, bytes.fromhex("2c01ff")),
+        phase(data, bytes(512), by=5, **copy),
+        phase(Phase.MSG_OUT, bytes.fromhex("2d01"), by=5),
+        phase(Phase.STATUS, b"\0", by=5),
+        phase(Phase.MSG_OUT, bytes.fromhex("2d00ff"), by=5),
+        phase(Phase.STATUS, b"\0"),
+        phase(Phase.MSG_OUT, bytes.fromhex("2e00")),
+    ]
+
+
+def test_a_mirrored_write() -> None:
+    steps = connection_steps(mirror_steps(), {3: FAST_40, 5: FAST_40})
+    told = [round(sum(term.ns for term in step.terms), 3) for step in steps]
+    status = 400 + 845 + 50  # the take, then I/O turns the data bus
+    assert told == [5380, 1140, 6800, 590, 400 + 6400, 540, status, 40 + 590, status, 40 + 540, 90]
+    assert [term.source for term in steps[4].terms] == ["spi-facts 2 and protocol 6", "spi-facts 3.3"]
+
+
+def test_a_mirrored_write_in_dt_phases_settles_after_the_take() -> None:
+    steps = connection_steps(mirror_steps(Phase.DT_DATA_OUT), {3: FAST_80, 5: FAST_80})
+    first, second = steps[2].terms, steps[4].terms
+    assert [term.ns for term in second[:-1]] == [400, 400]
+    assert total_ns(second) - total_ns(first) == 400
+
+
+def test_copies_move_under_their_own_agreements() -> None:
+    steps = connection_steps(mirror_steps(), {3: FAST_40})
+    assert total_ns(steps[4].terms) == 400 + 512 * 45
+
+
+def test_the_next_block_is_a_hand_over_to_the_same_target() -> None:
+    copy = phase(Phase.DATA_OUT, bytes(512), wide=True, transfers=256)
+    steps = phase_steps([copy, phase(Phase.MSG_OUT, bytes.fromhex("01068b0000000001")), copy], FAST_40)
+    assert [term.source for term in steps[2].terms] == ["spi-facts 2 and protocol 6", "spi-facts 3.3"]
+
+
+def test_messages_that_are_read_along() -> None:
+    plain = total_ns(connection_terms(mirror_steps(), FAST_40))
+    snooped = total_ns(terms_of(connection_steps(mirror_steps(), FAST_40, snooped=True)))
+    assert snooped - plain == 50 * (14 + 3 + 2 + 3 + 2)
+
+
 def test_a_data_group() -> None:
-    (settle, group) = phase_terms([phase(Phase.DT_DATA_OUT, bytes(512), wide=True, transfers=256)], FAST_80)
+    (settle, group) = terms_of(phase_steps([phase(Phase.DT_DATA_OUT, bytes(512), transfers=256)], FAST_80))
     assert (settle.ns, group.ns) == (400, 256 * 12.5 + 24 + 12.5)
-    (_, padded) = phase_terms([phase(Phase.DT_DATA_IN, bytes(510), wide=True, transfers=255)], FAST_80)
+    (_, padded) = terms_of(phase_steps([phase(Phase.DT_DATA_IN, bytes(510), transfers=255)], FAST_80))
     assert padded.ns == group.ns
 
 
 def test_two_transactions_of_one_phase_settle_once() -> None:
     parts = [phase(Phase.MSG_OUT, b"\xc0"), phase(Phase.MSG_OUT, b"\x08\x08")]
-    assert [term.ns for term in phase_terms(parts, ASYNC_8)] == [400, 50, 100]
+    assert [term.ns for term in terms_of(phase_steps(parts, ASYNC_8))] == [400, 50, 40, 100]
 
 
 @pytest.mark.parametrize("steps", [[], write_steps()[1:], write_steps()[2:]])

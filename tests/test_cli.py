@@ -202,3 +202,28 @@ def test_make_help_names_every_target() -> None:
     assert [target for target in targets if f"make {target} " not in said] == []
     for variable in ("IMAGE", "TARGETS", "BLOCK", "SEED", "WAVES", "SIM", "TEST"):
         assert f"{variable}=" in said
+
+
+@pytest.mark.parametrize(
+    ("argument", "told"),
+    [
+        ("--group=none", "GROUP=none: not one of the choices; allowed: all, speed, sweep, matrix or example"),
+        ("--terms=2", "TERMS=2: not one of the choices; allowed: 0 or 1"),
+        ("--seeds=0", "SEEDS=0: out of range; allowed: 1 to 1000"),
+        ("--sim=nosuch", "SIM=nosuch: not one of the choices; allowed: icarus or verilator"),
+    ],
+)
+def test_bad_input_of_the_benchmark_is_refused(argument: str, told: str) -> None:
+    with pytest.raises(BadInput) as found:
+        parse(["bench", argument])
+    assert found.value.lines == (told,)
+
+
+def test_the_benchmark_runs_on_verilator_unless_told_otherwise() -> None:
+    options = parse(["bench"]).bench
+    assert (options.simulator, options.group, options.seeds, options.cell) == ("verilator", "all", 20, None)
+
+
+def test_a_cell_that_does_not_exist_is_bad_input(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["bench", "--group=matrix", "--cell=loud"]) == 2
+    assert "CELL=loud" in capsys.readouterr().err

@@ -23,7 +23,7 @@ from cocotbext.scsi.constants import (
     message_length,
 )
 from cocotbext.scsi.messages import split_messages
-from silentmirror import mirror
+from silentmirror import mirror_messages as mirror
 from silentmirror.options import ROOT
 
 HEADER = (ROOT / "hdl/include/scsi_defs.vh").read_text(encoding="utf-8")
@@ -66,6 +66,10 @@ def test_message_codes_match_verilog() -> None:
 def test_mirror_codes_match_verilog() -> None:
     ours = {f"MSG_{code.name}": code.value for code in mirror.MirrorMessage}
     ours |= {f"EXT_{code.name}": code.value for code in mirror.MirrorExtended}
+    ours |= {
+        f"EXT_LEN_{code.name}": lengths[0] for code, lengths in mirror.EXTENDED_LENGTHS.items() if len(lengths) == 1
+    }
+    ours |= {f"FLAG_{flag.name}": flag.value for flag in mirror.MirrorFlag}
     ours |= {
         "EXT_LEN": mirror.EXTENDED_LENGTH,
         "EXT_LEN_LAST": mirror.EXTENDED_LENGTH_LAST,

@@ -135,4 +135,4 @@ def test_bad_values_are_refused(argument: str, told: str) -> None:
 def test_values_reach_the_campaign() -> None:
     assert parse(["faults"]).faults == FaultsOptions()
     given = parse(["faults", "--points=10", "--seed=3", "--point=7", "--sim=verilator"]).faults
-    assert given == FaultsOptions(10, 3, "verilator", 7)
+    assert given == FaultsOptions(10, 3, "verilator", 7, "input")

@@ -31,6 +31,21 @@ def test_initiator_mirror(run_sim: SimRunner) -> None:
     assert len(run_sim("sim_initiator_mirror", design=DESIGN).cases) >= 17
 
 
+def test_initiator_repeat(run_sim: SimRunner) -> None:
+    """Mirrored commands of many blocks, ways of repeating, results by member, bad descriptors."""
+    assert len(run_sim("sim_initiator_repeat", design=DESIGN).cases) >= 19
+
+
+def test_initiator_series(run_sim: SimRunner) -> None:
+    """Mirrored reads, and mirrored commands with extensions: connections, results by member and block."""
+    assert len(run_sim("sim_initiator_series", design=DESIGN).cases) >= 13
+
+
+def test_initiator_extensions(run_sim: SimRunner) -> None:
+    """Mirrored reads, capability, statuses in the connection, series of blocks, and their faults."""
+    assert len(run_sim("sim_initiator_extensions", design=DESIGN).cases) >= 35
+
+
 def test_initiator_negotiation(run_sim: SimRunner) -> None:
     """WDTR, SDTR and PPR by either side, with every way in which they can fail."""
     assert len(run_sim("sim_initiator_negotiation", design=DESIGN).cases) >= 40
@@ -81,6 +96,9 @@ def test_codes_match_the_register_map(prefix: str, register: str, field: str) ->
         ("MSG_QUERY", 0x20, "standard_code"),
         ("MSG_RELEASE", 0x2C, "must_differ"),
         ("EXT_WRITE", 0x03, "standard_code"),
+        ("MSG_REPORT", 0x26, "must_differ"),
+        ("EXT_NEXT", 0x8A, "must_differ"),
+        ("EXT_FAILED", 0x7F, "standard_code"),
     ],
 )
 def test_bad_parameters_do_not_elaborate(parameter: str, value: int, word: str) -> None:

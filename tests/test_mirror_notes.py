@@ -13,12 +13,13 @@ from cocotbext.scsi.constants import Phase
 from cocotbext.scsi.decoder import BusDecoder
 from cocotbext.scsi.transaction import Kind, Transaction
 from cocotbext.scsi.transcript import describe_last, read_transcript, write_transcript
+from helpers import mirror_scenarios
 from helpers import wire_script as wire
 from helpers.playback import samples
 from helpers.sync_script import DT_FAST_80, FAST_40, dt_transfer, sync_transfer
 from helpers.waves import HOST, LEADER, SECOND, THIRD, DecodedBus, Waves, data_bits
 from helpers.wire_script import Script, arbitrate, free, select, transfer
-from silentmirror import mirror
+from silentmirror import mirror, mirror_messages
 
 BLOCK = bytes(range(16))
 
@@ -286,9 +287,9 @@ def test_status_is_that_of_the_nexus() -> None:
 
 @pytest.mark.parametrize("tag", ["21", "22", "24"])
 def test_tags_of_every_kind(tag: str) -> None:
-    parsed = mirror.parse_message_out(bytes.fromhex(f"C3{tag}4208"))
+    parsed = mirror_messages.parse_message_out(bytes.fromhex(f"C3{tag}4208"))
     assert (parsed.lun, parsed.tag, parsed.vendor, parsed.other) == (3, 0x42, None, (b"\x08",))
-    assert mirror.parse_message_out(b"\xc0\x20").tag is None
+    assert mirror_messages.parse_message_out(b"\xc0\x20").tag is None
 
 
 def test_ordinary_write_is_not_noted() -> None:
@@ -368,26 +369,26 @@ def test_data_of_a_mirrored_read_and_command_inside() -> None:
 @pytest.mark.parametrize(
     ("text", "parsed"),
     [
-        ("2C01", mirror.VendorMessage(mirror.MirrorMessage.SWITCH_ROLE, 0x01, False)),
-        ("2C02FF", mirror.VendorMessage(mirror.MirrorMessage.SWITCH_ROLE, 0x02, True)),
+        ("2C01", mirror_messages.VendorMessage(mirror_messages.MirrorMessage.SWITCH_ROLE, 0x01, False)),
+        ("2C02FF", mirror_messages.VendorMessage(mirror_messages.MirrorMessage.SWITCH_ROLE, 0x02, True)),
         ("2C02FE", None),
         ("2C02FFFF", None),
         ("2C", None),
         (
             "0109883A0C060C06000200",
-            mirror.VendorMessage(mirror.MirrorExtended.READ, 0x3A, False, 0x0C060C06, 0x200),
+            mirror_messages.VendorMessage(mirror_messages.MirrorExtended.READ, 0x3A, False, 0x0C060C06, 0x200),
         ),
         (
             "010A8A000000000700100 0FF".replace(" ", ""),
-            mirror.VendorMessage(mirror.MirrorExtended.WRITE, 0x00, True, 7, 0x1000),
+            mirror_messages.VendorMessage(mirror_messages.MirrorExtended.WRITE, 0x00, True, 7, 0x1000),
         ),
         ("010A8A0000000007001000FE", None),
         ("01098A00000000070010", None),
         ("01048A000000", None),
     ],
 )
-def test_vendor_messages(text: str, parsed: mirror.VendorMessage | None) -> None:
-    assert mirror.parse_message_out(bytes.fromhex("C02042" + text)).vendor == parsed
+def test_vendor_messages(text: str, parsed: mirror_messages.VendorMessage | None) -> None:
+    assert mirror_messages.parse_message_out(bytes.fromhex("C02042" + text)).vendor == parsed
 
 
 def test_qas_ends_a_connection_as_bus_free_does() -> None:
@@ -448,3 +449,59 @@ def _let_go(s: Script, slot: int) -> None:
     s.clear(slot, w.M_PHASE)
     s.lines_now = 0
     s.wait(500)
+
+
+def _noted(script: Script, drivers: bool = True) -> tuple[list[tuple[str, int | None]], mirror.MirrorAnnotator]:
+    """Note and SCSI ID of the driver for each noted transaction after discovery."""
+    done: list[Transaction] = []
+    decoder = BusDecoder(done.append)
+    last = 0
+    for wires in samples(script, drivers=drivers):
+        decoder.sample(wires)
+        last = wires.time_ps
+    decoder.flush(last + 1_000_000)
+    annotator = mirror.MirrorAnnotator()
+    for one in done:
+        annotator(one)
+    noted = [(str(one.note), one.by) for one in done if one.note is not None]
+    first = [note for note, _ in noted].index("mirror_write")
+    assert [note for note, _ in noted[:first]] == ["query", "accept"] * 2 + ["capability", "agreed"] * 2
+    return noted[first:], annotator
+
+
+@pytest.mark.parametrize("drivers", [True, False])
+def test_reports_and_series(drivers: bool) -> None:
+    """Two blocks in one connection, the second one failed at ID 4: its phases are its own, and nothing is owed."""
+    noted, annotator = _noted(mirror_scenarios.extended(), drivers)
+    assert [note for note, _ in noted] == [
+        *("mirror_write", "leader_data", "switch_role", "hand_over", "next_block", "hand_over"),
+        *("switch_role", "hand_over", "report", "reported", "report", "reported", "failed_block", "release"),
+    ]
+    if drivers:
+        assert [by for _, by in noted] == [5, 5, 5, 4, 4, 5, 5, 4, 4, 5, 5, 4, 4, 4]
+    assert annotator.owed == set()
+
+
+@pytest.mark.parametrize("drivers", [True, False])
+def test_a_status_that_is_postponed(drivers: bool) -> None:
+    """DISCONNECT in answer to REPORT; then a reselection, which says which block of the series failed."""
+    late = (
+        mirror_scenarios.copy(wire.PART1, 1),
+        mirror_scenarios.following(),
+        mirror_scenarios.copy(wire.PART1, 1, last=True),
+        mirror_scenarios.postponed(wire.LEADER, 0),
+        mirror_scenarios.report(wire.PART1, 1, last=True),
+    )
+    script = mirror_scenarios.extended(late, reselection=b"\x02", last_words=bytes.fromhex("01038D000100"))
+    noted, annotator = _noted(script, drivers)
+    assert [note for note, _ in noted[8:]] == [
+        *("report", "postponed", "report", "reported", "release", "mirror_status", "failed_block"),
+    ]
+    assert annotator.owed == set()
+
+
+def test_a_series_that_is_cut_off() -> None:
+    """RELEASE without a REPORT: no status is owed."""
+    noted, annotator = _noted(mirror_scenarios.extended(mirror_scenarios.TWO_BLOCKS[:3]))
+    assert [note for note, _ in noted[-2:]] == ["release", "cut_off"]
+    assert annotator.owed == set()

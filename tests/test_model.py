@@ -80,11 +80,11 @@ def test_worked_example_to_the_byte() -> None:
             ("STATUS", scsi_id, "00"),
             ("MSG_IN", scsi_id, "00"),
         ]
-    assert [(c.target, c.rank, c.status, c.written) for c in expected.completions] == [
-        (5, 0, 0, (0,)),
-        (4, 1, 0, (0,)),
-        (3, 2, 0, (0,)),
-    ]
+    (done,) = expected.completions
+    assert (done.target, done.rank, done.result, done.status, done.moved) == (5, 3, Result.OK, Status.GOOD, 512)
+    assert {z: (one.target, one.result, one.status, one.written) for z, one in done.members.items()} == {
+        z: (scsi_id, Result.OK, Status.GOOD, {0: BLOCK}) for z, scsi_id in enumerate((5, 4, 3))
+    }
     assert all(target.medium.read(0) == BLOCK for target in model.targets.values())
 
 
@@ -106,7 +106,8 @@ def test_order_of_service_may_change() -> None:
     discover(model)
     expected = model.request(MirrorWriteRequest(7, 1, True, True, group=0, order=(2, 0), lba=0, data=BLOCK))
     assert expected.connections[0].target == 3
-    assert [c.target for c in expected.completions] == [3, 5]
+    assert list(expected.completions[0].members) == [2, 0]
+    assert [c.target for c in expected.connections if c.reselection] == [3, 5]
     assert list(model.targets[4].medium.written) == []
 
 
@@ -126,7 +127,9 @@ def test_unit_attention_ends_a_mirrored_copy() -> None:
     model = make_model()
     discover(model)
     expected = model.request(MirrorWriteRequest(7, 1, True, True, group=0, order=(0, 1), lba=0, data=BLOCK))
-    assert [(c.status, c.written) for c in expected.completions] == [(Status.CHECK_CONDITION, ())] * 2
+    (done,) = expected.completions
+    assert (done.result, done.status, done.rank) == (Result.MEMBERS, Status.CHECK_CONDITION, 0)
+    assert [(one.status, one.written) for one in done.members.values()] == [(Status.CHECK_CONDITION, {})] * 2
     assert list(model.targets[5].medium.written) == []
 
 
@@ -204,7 +207,7 @@ def test_reset_ends_enrolments_and_agreements() -> None:
 def test_medium_keeps_what_was_not_written() -> None:
     before = bytes(n % 251 for n in range(4 * 512))
     medium = MediumModel(4, 512, before)
-    assert medium.write(1, BLOCK) == (1,)
+    assert medium.write(1, BLOCK) == {1: BLOCK}
     assert medium.read(0, 4) == before[:512] + BLOCK + before[1024:]
     with pytest.raises(ValueError, match="do not fit"):
         medium.write(3, BLOCK * 2)

@@ -30,13 +30,19 @@ def load(name: str) -> ModuleType:
     return module
 
 
-def pins() -> dict[str, str]:
-    """requirements.txt: name -> version."""
+def read_pins(file: str) -> dict[str, str]:
+    """A requirements file: name -> version."""
     found: dict[str, str] = {}
-    for line in (ROOT / "requirements.txt").read_text().splitlines():
+    for line in (ROOT / file).read_text().splitlines():
         if line and not line.startswith("#"):
             name, version = line.split("==")
             found[canonicalize_name(name)] = version
+    return found
+
+
+def pins() -> dict[str, str]:
+    """requirements.txt: name -> version."""
+    found = read_pins("requirements.txt")
     assert len(found) > 20
     return found
 
@@ -53,6 +59,13 @@ class TestPins:
         for text in direct:
             requirement = Requirement(text)
             assert pinned[canonicalize_name(requirement.name)] in requirement.specifier, text
+
+    def test_packages_of_the_plot_are_pinned_apart(self) -> None:
+        project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+        pinned = read_pins("requirements-plot.txt")
+        (requirement,) = map(Requirement, project["project"]["optional-dependencies"]["plot"])
+        assert pinned[canonicalize_name(requirement.name)] in requirement.specifier
+        assert not set(pinned) & set(pins())
 
     def test_installed_packages_are_the_pinned_ones(self) -> None:
         assert {name: importlib.metadata.version(name) for name in pins()} == pins()
@@ -85,7 +98,7 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """scripts/setup.py for a project in a folder of its own and a PATH that holds nothing yet (`bin`)."""
     setup = load("setup")
     root = tmp_path / "project"
-    for name in ("requirements.txt", "pyproject.toml", "scripts/setup.py"):
+    for name in ("requirements.txt", "requirements-plot.txt", "pyproject.toml", "scripts/setup.py"):
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text((ROOT / name).read_text())
     (root / "build").mkdir()
@@ -255,6 +268,20 @@ class TestEnvironment:
         assert steps == [f"-r {machine.ROOT}/requirements.txt", f"-e {machine.ROOT}"]
         assert machine.main() == 0
         assert len(steps) == 2
+
+    def test_what_plots_need_is_installed_for_plots_only(
+        self, machine: ModuleType, steps: list[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        ready(machine)
+        (machine.ROOT / "requirements-plot.txt").write_text("# the plot\nno-such-package-anywhere==1.0\n")
+        assert machine.main() == 0
+        assert steps == []
+        monkeypatch.setattr(sys, "argv", ["setup.py", "--need=icarus", "--need=plot"])
+        assert machine.main() == 0
+        assert steps == [f"-r {machine.ROOT}/requirements-plot.txt"]
+        (machine.ROOT / "requirements-plot.txt").write_text(f"pytest=={importlib.metadata.version('pytest')}\n")
+        assert machine.main() == 0
+        assert len(steps) == 1
 
     def test_a_moved_project_gets_a_new_one(
         self, machine: ModuleType, steps: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -10,8 +10,8 @@ from helpers.sim import SimRunner
 from silentmirror.lint import rtl_sources
 from silentmirror.options import ROOT
 
-MESSAGES = "mirror_messages_must_be_three_different_codes_from_25h_to_2fh"
-EXTENDED = "mirror_write_must_be_an_extended_code_from_80h_to_ffh"
+MESSAGES = "mirror_messages_must_be_four_different_codes_from_25h_to_2fh"
+EXTENDED = "extended_mirror_messages_must_be_five_different_codes_from_80h_to_ffh"
 BUFFER = "buf_bytes_must_be_a_multiple_of_4096_up_to_65536"
 ENTRIES = "entries_must_be_1_to_16"
 QUEUE = "queue_must_be_1_to_16"
@@ -25,11 +25,15 @@ PERIOD = "clk_period_ps_must_be_4000_to_20000"
         "sim_target_commands",
         "sim_target_faults",
         "sim_target_agreements",
+        "sim_target_strays",
         "sim_target_bad_input",
         "sim_target_queue",
         "sim_target_cache",
         "sim_target_qas",
         "sim_target_mirror",
+        "sim_target_mirror_read",
+        "sim_target_mirror_report",
+        "sim_target_mirror_series",
         "sim_target_mirror_messages",
         "sim_target_mirror_faults",
     ],
@@ -57,6 +61,10 @@ def _elaborate(**parameters: int) -> subprocess.CompletedProcess[str]:
         ({"MSG_SWITCH": 0x29, "MSG_RELEASE": 0x29}, MESSAGES),
         ({"EXT_WRITE": 0x7F}, EXTENDED),
         ({"EXT_WRITE": 0x100}, EXTENDED),
+        ({"EXT_READ": 0x8C}, EXTENDED),
+        ({"EXT_FAILED": 0x10}, EXTENDED),
+        ({"EXT_CAPABILITY": 0x8B}, EXTENDED),
+        ({"MSG_REPORT": 0x2E}, MESSAGES),
         ({"BUF_BYTES": 2048}, BUFFER),
         ({"BUF_BYTES": 6144}, BUFFER),
         ({"BUF_BYTES": 69632}, BUFFER),
@@ -79,7 +87,7 @@ def test_bad_parameters(parameters: dict[str, int], complaint: str) -> None:
     "parameters",
     [
         {},
-        {"MSG_QUERY": 0x25, "MSG_SWITCH": 0x2F, "MSG_RELEASE": 0x26, "EXT_WRITE": 0xFF},
+        {"MSG_QUERY": 0x25, "MSG_SWITCH": 0x2F, "MSG_RELEASE": 0x26, "EXT_WRITE": 0xFF, "EXT_NEXT": 0x80},
         {"BUF_BYTES": 65536, "ENROLMENTS": 16, "QUEUE": 16, "CLK_PERIOD_PS": 4000},
         {"BUF_BYTES": 4096, "ENROLMENTS": 1, "QUEUE": 1, "CLK_PERIOD_PS": 20000},
     ],

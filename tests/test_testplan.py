@@ -19,11 +19,16 @@ STEPS: dict[str, list[int] | list[str]] = {
     "Figure 5": [502, 504, 506, 508, 510, 512, 514, 516, 520, 522, 524, 526, 528, 532, 534, 536],
     "Figure 6": [602, 604, 606, 608, 610],
     "Table 1": ["drive 0", "drive 1", "drive 2"],
+    "Mirroring": [
+        *("read", "way A", "way B", "way C", "automatic"),
+        *("order", "size", "groups", "agreements", "bystanders", "initiators"),
+        *("hand-over", "reclaim", "stall timers", "status", "series", "capability", "turns", "host"),
+    ],
 }
 # Adapters and devices of the host computer in which nothing of the method happens.
 WITHOUT_TEST = {("Figure 2", str(number)) for number in (210, 214, 216, 218, 219, 220, 222, 224)}
 TESTS = ROOT / "tests"
-_ROW = re.compile(r"^\| ((?:Figure|Table) \d) \| ([^|]+) \| ([^|]+) \| ([^|]*) \|$", re.MULTILINE)
+_ROW = re.compile(r"^\| ((?:Figure|Table) \d|Mirroring) \| ([^|]+) \| ([^|]+) \| ([^|]*) \|$", re.MULTILINE)
 _TEST = re.compile(r"`(\w+\.py::[\w:]+)`")
 
 

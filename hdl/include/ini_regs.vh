@@ -96,7 +96,7 @@
 `define INI_RETRIES_COUNT_MSB 3
 `define INI_RETRIES_COUNT_LSB 0
 
-// rw: Transfers to offer to targets without an agreement, besides CONFIG.WIDE; change only while idle. 0: asynchronous only
+// rw: Transfers to offer to targets without an agreement, besides CONFIG.WIDE, and extensions to offer to members of a group; change only while idle. 0: asynchronous, no extensions
 `define INI_REG_ABILITY 12'h030
 `define INI_RST_ABILITY 32'h00000000
 `define INI_ABILITY_PERIOD_MSB 7
@@ -107,6 +107,10 @@
 `define INI_ABILITY_DT_LSB 16
 `define INI_ABILITY_QAS_MSB 17
 `define INI_ABILITY_QAS_LSB 17
+`define INI_ABILITY_MIRROR_STATUS_MSB 24
+`define INI_ABILITY_MIRROR_STATUS_LSB 24
+`define INI_ABILITY_MIRROR_SERIES_MSB 25
+`define INI_ABILITY_MIRROR_SERIES_LSB 25
 
 // rw: Descriptor: what to do
 `define INI_REG_OP 12'h040
@@ -146,7 +150,7 @@
 `define INI_REG_CDB3 12'h050
 `define INI_RST_CDB3 32'h00000000
 
-// rw: Data length of COMMAND or of one copy of a mirrored block
+// rw: Data length of COMMAND, or of one copy of one block of MIRROR_WRITE and MIRROR_READ
 `define INI_REG_DATA_LEN 12'h054
 `define INI_RST_DATA_LEN 32'h00000000
 `define INI_DATA_LEN_BYTES_MSB 23
@@ -154,25 +158,25 @@
 `define INI_DATA_LEN_DIR_IN_MSB 31
 `define INI_DATA_LEN_DIR_IN_LSB 31
 
-// rw: Where in the block buffer the data lies or goes; even
+// rw: Where in the block buffer the data lies or goes; even. Block k of a mirrored command is at BUF_ADDR + k * DATA_LEN
 `define INI_REG_BUF_ADDR 12'h058
 `define INI_RST_BUF_ADDR 32'h00000000
 `define INI_BUF_ADDR_BYTE_MSB 23
 `define INI_BUF_ADDR_BYTE_LSB 0
 
-// rw: MIRROR_WRITE: first logical block
+// rw: MIRROR_WRITE, MIRROR_READ: logical block of block 0
 `define INI_REG_LBA 12'h05C
 `define INI_RST_LBA 32'h00000000
 
-// rw: MIRROR_WRITE: z of participants of rank 0 (bits 3:0) to 7 (bits 31:28)
+// rw: MIRROR_WRITE, MIRROR_READ: z of participants of rank 0 (bits 3:0) to 7 (bits 31:28)
 `define INI_REG_ORDER0 12'h060
 `define INI_RST_ORDER0 32'h00000000
 
-// rw: MIRROR_WRITE: z of participants of rank 8 (bits 3:0) to 14
+// rw: MIRROR_WRITE, MIRROR_READ: z of participants of rank 8 (bits 3:0) to 14
 `define INI_REG_ORDER1 12'h064
 `define INI_RST_ORDER1 32'h00000000
 
-// rw: MIRROR_WRITE: number of participants, 1 to 15
+// rw: MIRROR_WRITE, MIRROR_READ: number of participants, 1 to 15
 `define INI_REG_COUNT 12'h068
 `define INI_RST_COUNT 32'h00000000
 `define INI_COUNT_COUNT_MSB 3
@@ -189,7 +193,24 @@
 `define INI_TASK_FUNCTION_MSB 6
 `define INI_TASK_FUNCTION_LSB 4
 
-// ro: Oldest completion, first half. A mirrored write gives one per participant, a QUERY, COMMAND or TASK_MANAGEMENT gives one; so does any descriptor that was never started (BAD_DESCRIPTOR, RESET)
+// rw: Descriptor of MIRROR_WRITE and MIRROR_READ: which blocks, and what to do about members that fail
+`define INI_REG_MIRROR 12'h074
+`define INI_RST_MIRROR 32'h00000000
+`define INI_MIRROR_POLICY_MSB 2
+`define INI_MIRROR_POLICY_LSB 0
+`define INI_MIRROR_ROUNDS_MSB 6
+`define INI_MIRROR_ROUNDS_LSB 3
+`define INI_MIRROR_BLOCK_SIZE_MSB 9
+`define INI_MIRROR_BLOCK_SIZE_LSB 8
+`define INI_MIRROR_BLOCKS_MSB 20
+`define INI_MIRROR_BLOCKS_LSB 16
+`define INI_MIRROR_SERIES_MSB 28
+`define INI_MIRROR_SERIES_LSB 24
+
+// wo: MIRROR_WRITE, MIRROR_READ: each write appends the logical block of the next block, from block 1 on; SUBMIT empties the list
+`define INI_REG_SERIES_LBA 12'h078
+
+// ro: Oldest completion, first half. Every descriptor gives one
 `define INI_REG_CPL0 12'h080
 `define INI_CPL0_VALID_MSB 0
 `define INI_CPL0_VALID_LSB 0
@@ -206,7 +227,7 @@
 `define INI_CPL0_STATUS_MSB 31
 `define INI_CPL0_STATUS_LSB 24
 
-// ro: Oldest completion, second half; reading it removes the completion
+// ro: Oldest completion, second half; reading it removes the completion, CPL_M0 to CPL_M7 with it. MIRROR_WRITE and MIRROR_READ: OK if every member is OK with GOOD, otherwise MEMBERS
 `define INI_REG_CPL1 12'h084
 `define INI_CPL1_RESULT_MSB 3
 `define INI_CPL1_RESULT_LSB 0
@@ -264,5 +285,125 @@
 `define INI_AGREED_QAS_LSB 17
 `define INI_AGREED_DONE_MSB 31
 `define INI_AGREED_DONE_LSB 31
+
+// ro: Oldest completion: members 0 and 1 of MIRROR_WRITE or MIRROR_READ
+`define INI_REG_CPL_M0 12'h0C0
+`define INI_CPL_M0_STATUS_0_MSB 7
+`define INI_CPL_M0_STATUS_0_LSB 0
+`define INI_CPL_M0_RESULT_0_MSB 11
+`define INI_CPL_M0_RESULT_0_LSB 8
+`define INI_CPL_M0_BLOCK_0_MSB 15
+`define INI_CPL_M0_BLOCK_0_LSB 12
+`define INI_CPL_M0_STATUS_1_MSB 23
+`define INI_CPL_M0_STATUS_1_LSB 16
+`define INI_CPL_M0_RESULT_1_MSB 27
+`define INI_CPL_M0_RESULT_1_LSB 24
+`define INI_CPL_M0_BLOCK_1_MSB 31
+`define INI_CPL_M0_BLOCK_1_LSB 28
+
+// ro: Oldest completion: members 2 and 3 of MIRROR_WRITE or MIRROR_READ
+`define INI_REG_CPL_M1 12'h0C4
+`define INI_CPL_M1_STATUS_2_MSB 7
+`define INI_CPL_M1_STATUS_2_LSB 0
+`define INI_CPL_M1_RESULT_2_MSB 11
+`define INI_CPL_M1_RESULT_2_LSB 8
+`define INI_CPL_M1_BLOCK_2_MSB 15
+`define INI_CPL_M1_BLOCK_2_LSB 12
+`define INI_CPL_M1_STATUS_3_MSB 23
+`define INI_CPL_M1_STATUS_3_LSB 16
+`define INI_CPL_M1_RESULT_3_MSB 27
+`define INI_CPL_M1_RESULT_3_LSB 24
+`define INI_CPL_M1_BLOCK_3_MSB 31
+`define INI_CPL_M1_BLOCK_3_LSB 28
+
+// ro: Oldest completion: members 4 and 5 of MIRROR_WRITE or MIRROR_READ
+`define INI_REG_CPL_M2 12'h0C8
+`define INI_CPL_M2_STATUS_4_MSB 7
+`define INI_CPL_M2_STATUS_4_LSB 0
+`define INI_CPL_M2_RESULT_4_MSB 11
+`define INI_CPL_M2_RESULT_4_LSB 8
+`define INI_CPL_M2_BLOCK_4_MSB 15
+`define INI_CPL_M2_BLOCK_4_LSB 12
+`define INI_CPL_M2_STATUS_5_MSB 23
+`define INI_CPL_M2_STATUS_5_LSB 16
+`define INI_CPL_M2_RESULT_5_MSB 27
+`define INI_CPL_M2_RESULT_5_LSB 24
+`define INI_CPL_M2_BLOCK_5_MSB 31
+`define INI_CPL_M2_BLOCK_5_LSB 28
+
+// ro: Oldest completion: members 6 and 7 of MIRROR_WRITE or MIRROR_READ
+`define INI_REG_CPL_M3 12'h0CC
+`define INI_CPL_M3_STATUS_6_MSB 7
+`define INI_CPL_M3_STATUS_6_LSB 0
+`define INI_CPL_M3_RESULT_6_MSB 11
+`define INI_CPL_M3_RESULT_6_LSB 8
+`define INI_CPL_M3_BLOCK_6_MSB 15
+`define INI_CPL_M3_BLOCK_6_LSB 12
+`define INI_CPL_M3_STATUS_7_MSB 23
+`define INI_CPL_M3_STATUS_7_LSB 16
+`define INI_CPL_M3_RESULT_7_MSB 27
+`define INI_CPL_M3_RESULT_7_LSB 24
+`define INI_CPL_M3_BLOCK_7_MSB 31
+`define INI_CPL_M3_BLOCK_7_LSB 28
+
+// ro: Oldest completion: members 8 and 9 of MIRROR_WRITE or MIRROR_READ
+`define INI_REG_CPL_M4 12'h0D0
+`define INI_CPL_M4_STATUS_8_MSB 7
+`define INI_CPL_M4_STATUS_8_LSB 0
+`define INI_CPL_M4_RESULT_8_MSB 11
+`define INI_CPL_M4_RESULT_8_LSB 8
+`define INI_CPL_M4_BLOCK_8_MSB 15
+`define INI_CPL_M4_BLOCK_8_LSB 12
+`define INI_CPL_M4_STATUS_9_MSB 23
+`define INI_CPL_M4_STATUS_9_LSB 16
+`define INI_CPL_M4_RESULT_9_MSB 27
+`define INI_CPL_M4_RESULT_9_LSB 24
+`define INI_CPL_M4_BLOCK_9_MSB 31
+`define INI_CPL_M4_BLOCK_9_LSB 28
+
+// ro: Oldest completion: members 10 and 11 of MIRROR_WRITE or MIRROR_READ
+`define INI_REG_CPL_M5 12'h0D4
+`define INI_CPL_M5_STATUS_10_MSB 7
+`define INI_CPL_M5_STATUS_10_LSB 0
+`define INI_CPL_M5_RESULT_10_MSB 11
+`define INI_CPL_M5_RESULT_10_LSB 8
+`define INI_CPL_M5_BLOCK_10_MSB 15
+`define INI_CPL_M5_BLOCK_10_LSB 12
+`define INI_CPL_M5_STATUS_11_MSB 23
+`define INI_CPL_M5_STATUS_11_LSB 16
+`define INI_CPL_M5_RESULT_11_MSB 27
+`define INI_CPL_M5_RESULT_11_LSB 24
+`define INI_CPL_M5_BLOCK_11_MSB 31
+`define INI_CPL_M5_BLOCK_11_LSB 28
+
+// ro: Oldest completion: members 12 and 13 of MIRROR_WRITE or MIRROR_READ
+`define INI_REG_CPL_M6 12'h0D8
+`define INI_CPL_M6_STATUS_12_MSB 7
+`define INI_CPL_M6_STATUS_12_LSB 0
+`define INI_CPL_M6_RESULT_12_MSB 11
+`define INI_CPL_M6_RESULT_12_LSB 8
+`define INI_CPL_M6_BLOCK_12_MSB 15
+`define INI_CPL_M6_BLOCK_12_LSB 12
+`define INI_CPL_M6_STATUS_13_MSB 23
+`define INI_CPL_M6_STATUS_13_LSB 16
+`define INI_CPL_M6_RESULT_13_MSB 27
+`define INI_CPL_M6_RESULT_13_LSB 24
+`define INI_CPL_M6_BLOCK_13_MSB 31
+`define INI_CPL_M6_BLOCK_13_LSB 28
+
+// ro: Oldest completion: members 14 and 15 of MIRROR_WRITE or MIRROR_READ
+`define INI_REG_CPL_M7 12'h0DC
+`define INI_CPL_M7_STATUS_14_MSB 7
+`define INI_CPL_M7_STATUS_14_LSB 0
+`define INI_CPL_M7_RESULT_14_MSB 11
+`define INI_CPL_M7_RESULT_14_LSB 8
+`define INI_CPL_M7_BLOCK_14_MSB 15
+`define INI_CPL_M7_BLOCK_14_LSB 12
+`define INI_CPL_M7_STATUS_15_MSB 23
+`define INI_CPL_M7_STATUS_15_LSB 16
+`define INI_CPL_M7_RESULT_15_MSB 27
+`define INI_CPL_M7_RESULT_15_LSB 24
+`define INI_CPL_M7_BLOCK_15_MSB 31
+`define INI_CPL_M7_BLOCK_15_LSB 28
 
 `endif

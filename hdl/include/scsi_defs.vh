@@ -51,13 +51,22 @@
 // Silent mirroring: defaults of the RTL parameters (reserved two-byte range and vendor extended range)
 `define MIRROR_MSG_QUERY 8'h26
 `define MIRROR_MSG_SWITCH_ROLE 8'h2C
+`define MIRROR_MSG_REPORT 8'h2D
 `define MIRROR_MSG_RELEASE 8'h2E
 `define MIRROR_EXT_READ 8'h88
 `define MIRROR_EXT_WRITE 8'h8A
+`define MIRROR_EXT_NEXT 8'h8B
+`define MIRROR_EXT_CAPABILITY 8'h8C
+`define MIRROR_EXT_FAILED 8'h8D
 `define MIRROR_EXT_LEN 8'h09
 `define MIRROR_EXT_LEN_LAST 8'h0A
+`define MIRROR_EXT_LEN_NEXT 8'h06
+`define MIRROR_EXT_LEN_CAPABILITY 8'h04
+`define MIRROR_EXT_LEN_FAILED 8'h03
 `define MIRROR_LAST 8'hFF
 `define MIRROR_Z_LEAVE 4'hF
+`define MIRROR_FLAG_STATUS 8'h01
+`define MIRROR_FLAG_SERIES 8'h02
 
 // Status codes
 `define SCSI_ST_GOOD 8'h00

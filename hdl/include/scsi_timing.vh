@@ -45,5 +45,7 @@
 `define MIRROR_RELEASE_QUIET_NS 90
 `define MIRROR_RELEASE_MAX_NS 1000
 `define MIRROR_LOST_RELEASE_NS 10000
+// How long an initiator waits for FAILED BLOCK before it goes on
+`define MIRROR_FAILED_WAIT_NS 10000
 
 `endif

@@ -19,6 +19,13 @@
 `define TGT_EV_UNKNOWN 5'd14 // unknown or malformed: to be rejected
 `define TGT_EV_SDTR 5'd15
 `define TGT_EV_PPR 5'd16
+`define TGT_EV_MIRROR_READ 5'd17
+`define TGT_EV_REPORT 5'd18
+`define TGT_EV_NEXT 5'd19
+`define TGT_EV_CAPABILITY 5'd20
+
+// Bits of CAPABILITY's flags: who has any of them has STATUS
+`define TGT_CAN_SERIES 1
 
 // What the link does about a byte of MESSAGE OUT
 `define TGT_DO_NOTHING 4'd0
@@ -34,8 +41,9 @@
 `define TGT_DO_RESET 4'd10 // TARGET RESET
 `define TGT_DO_ANSWER 4'd11 // answer a proposed agreement
 `define TGT_DO_ENROL 4'd12 // answer QUERY with ACCEPT
-`define TGT_DO_MIRROR 4'd13 // begin a mirrored write
+`define TGT_DO_MIRROR 4'd13 // begin a mirrored operation
 `define TGT_DO_HAND_OVER 4'd14 // let the phase lines go
+`define TGT_DO_AGREE 4'd15 // answer CAPABILITY
 
 // How a talk of tgt_dialog ended
 `define TGT_SAID 4'd0 // the message was accepted, and the initiator has nothing to say
@@ -46,9 +54,10 @@
 `define TGT_DAMAGED 4'd5 // ... since its messages cannot be read
 `define TGT_ABORT 4'd6 // ... since it wants tasks dropped
 `define TGT_RESET 4'd7 // ... since it wants the target reset
-`define TGT_ENROLLED 4'd8 // ... after ACCEPT
-`define TGT_MIRROR 4'd9 // a mirrored write begins
+`define TGT_ENROLLED 4'd8 // ... since QUERY has been accepted
+`define TGT_MIRROR 4'd9 // a mirrored operation begins
 `define TGT_HAND_OVER 4'd10 // the phase lines are to go
+`define TGT_AGREED 4'd11 // the answer to CAPABILITY has been accepted
 
 // Which tasks a kill concerns
 `define TGT_KILL_TASK 3'd0 // the nexus
@@ -57,7 +66,7 @@
 `define TGT_KILL_LUN_RESET 3'd3 // the same, as a reset
 `define TGT_KILL_ALL 3'd4
 
-// What tgt_flow asks of tgt_link, and how that ended
+// What tgt_flow and tgt_copy ask of tgt_link, and how that ended
 `define TGT_ORDER_NONE 2'd0
 `define TGT_ORDER_SAY 2'd1 // a one-byte message
 `define TGT_ORDER_DATA 2'd2

@@ -21,7 +21,8 @@
 `define TGT_CMD_MODE 4'd8
 `define TGT_CMD_SYNC 4'd9
 `define TGT_CMD_LUNS 4'd10
-`define TGT_CMD_MIRROR 4'd11
+`define TGT_CMD_MIRROR_WRITE 4'd11
+`define TGT_CMD_MIRROR_READ 4'd12
 
 // What generated data is
 `define TGT_GEN_SENSE 3'd0

@@ -7,6 +7,7 @@
 // synchronous agreement, SDTR the options. Any reset ends all agreements; the host may end one by hand.
 `default_nettype none
 `include "scsi_agreement.vh"
+`include "scsi_awake.vh"
 `include "scsi_defs.vh"
 `include "ini_defs.vh"
 
@@ -32,16 +33,16 @@ module ini_agreement (
     input  wire [           2:0] phase_i,
     input  wire                  phase_new_i,
     input  wire                  msg_stb_i,
-    input  wire [           3:0] msg_i,
+    input  wire [           4:0] msg_i,
     input  wire [          39:0] ext_i,
     input  wire                  said_i,
-    input  wire [           3:0] said_kind_i,
+    input  wire [           4:0] said_kind_i,
     input  wire                  say_rest_i,
     input  wire                  offering_i,   // the message behind IDENTIFY is under way
     output wire [           1:0] offer_o,      // what goes behind IDENTIFY
     output reg  [`SCSI_AGR_W-1:0] tell_o,       // what the next negotiation message states
     output reg                   say_o,        // pulse
-    output reg  [           3:0] kind_o,
+    output reg  [           4:0] kind_o,
     output reg                   took_o,       // pulse, one clock after a MESSAGE REJECT: it was of a negotiation message
 
     input  wire [            3:0] data_target_i,
@@ -55,12 +56,13 @@ module ini_agreement (
     output reg  [           15:0] known_o         // nothing is left to be offered
 );
 
-  localparam IDLE = 2'd0;  // no message to judge
-  localparam COMPARE = 2'd1;  // set what came against what can be
-  localparam CHECK = 2'd2;  // does it fit together?
-  localparam DECIDE = 2'd3;  // agree, reject, or answer
+  localparam IDLE = 3'd0;  // no message to judge
+  localparam TELL = 3'd4;  // what can be
+  localparam COMPARE = 3'd1;  // set what came against it
+  localparam CHECK = 3'd2;  // does it fit together?
+  localparam DECIDE = 3'd3;  // agree, reject, or answer
 
-  reg [1:0] state_q;
+  reg [2:0] state_q;
   reg [1:0] heard_q;  // the message being judged
   reg [1:0] kind_q;  // the exchange under way
   reg       ours_q;  // begun here
@@ -74,7 +76,13 @@ module ini_agreement (
   reg [15:0] pace_mem[0:15];
   reg [15:0] sync_q, qas_q;
   reg  [3:0] seen_q;  // whose agreement agree_o is
-  reg        stale_q;  // agree_o is to be fetched again
+  reg  [3:0] want_q;  // ... is to be
+  reg  [1:0] stale_q;  // clocks until agree_o is to be fetched again
+  reg        set_q;  // what has been agreed on is to be kept
+  reg  [3:0] set_at_q;
+  reg        set_sync_q, set_qas_q, set_width_q, set_wide_q;
+  reg [15:0] set_pace_q;
+  reg        open_q;
   integer    n;
 
   wire [ 7:0] period = cfg_i[`SCSI_AGR_PERIOD];
@@ -85,32 +93,36 @@ module ini_agreement (
   wire        can_dt = cfg_i[`SCSI_AGR_DT] && can_wide && can_sync;
   wire [ 1:0] without_ppr = can_wide ? `INI_EX_WDTR : after_wdtr(can_sync);
   wire [ 1:0] first = can_dt || (cfg_i[`SCSI_AGR_QAS] && !can_sync) ? `INI_EX_PPR : without_ppr;
-  wire        open = conn_i && !deaf_i;
+  wire        open = conn_i && !deaf_i;  // a message comes more than a clock later
 
   wire [1:0] said_ex = exchange_of(said_kind_i);
   wire       of_ours = ours_q && kind_q != `INI_EX_NONE
       && (offering_i || (said_kind_i == `INI_SAY_IDENTIFY ? asked_q && !say_rest_i : said_ex == kind_q));
   wire       of_answer = !ours_q && !say_rest_i && said_ex != `INI_EX_NONE && kind_q == `INI_EX_NONE;
-  wire       refused = open && msg_stb_i && msg_i == `INI_MSG_REJECT && (of_ours || of_answer);
+  reg        of_ours_q, of_answer_q;  // steady for long before a message has come
+  wire       refused = open_q && msg_stb_i && msg_i == `INI_MSG_REJECT && (of_ours_q || of_answer_q);
   wire [1:0] heard = msg_i == `INI_MSG_WDTR ? `INI_EX_WDTR : msg_i == `INI_MSG_SDTR ? `INI_EX_SDTR
       : msg_i == `INI_MSG_PPR ? `INI_EX_PPR : `INI_EX_NONE;
-  wire       came = open && msg_stb_i && heard != `INI_EX_NONE;
-  wire       told = open && said_i && kind_q != `INI_EX_NONE
+  wire       came = open_q && msg_stb_i && heard != `INI_EX_NONE;
+  wire       told = open_q && said_i && kind_q != `INI_EX_NONE
       && (said_ex == kind_q || (said_kind_i == `INI_SAY_IDENTIFY && ours_q));
   wire       in_messages = phase_i == `SCSI_PH_MSG_IN || phase_i == `SCSI_PH_MSG_OUT;
-  wire       passed = open && phase_new_i && !in_messages && asked_q;
+  wire       passed = open_q && phase_new_i && !in_messages && asked_q;
   wire       answer = asked_q && heard_q == kind_q;
   wire       unused = &{1'b0, ext_i[31:24]};  // reserved byte of PPR
 
   // Nothing to do in a clock should cost a simulation nothing.
-  wire       awake = clear_i || |forget_i || gone_i || begin_i || refused || came || told || passed || stale_q || say_o || took_o
-      || state_q != IDLE || (conn_i && seen_q != data_target_i);
+  wire       awake = `SCSI_AWAKE(clear_i || |forget_i || gone_i || begin_i || refused || came || told || passed || stale_q != 2'd0 || say_o || took_o
+      || state_q != IDLE || set_q || open_q != open || {of_ours_q, of_answer_q} != {of_ours, of_answer} || (conn_i && (want_q != data_target_i || seen_q != want_q)));
 
   assign offer_o = ours_q ? kind_q : `INI_EX_NONE;
-  wire [15:0] data_pace = sync_q[data_target_i] ? pace_mem[data_target_i] : 16'd0;
+  wire [15:0] data_pace = sync_q[want_q] ? pace_mem[want_q] : 16'd0;
   wire [15:0] show_pace = sync_q[show_target_i] ? pace_mem[show_target_i] : 16'd0;
   assign show_o = {qas_q[show_target_i], show_pace[15], wide_o[show_target_i], show_pace[14:0]};
   assign qas_enable_o = |qas_q;
+
+  // By itself, without a reset, so that it becomes a memory.
+  always @(posedge clk_i) if (set_q) pace_mem[set_at_q] <= set_pace_q;
 
   always @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
@@ -118,23 +130,34 @@ module ini_agreement (
       {heard_q, kind_q} <= 4'd0;
       {ours_q, asked_q, more_q, faster_q, farther_q} <= 5'd0;
       {in_q, tell_o} <= {2 * `SCSI_AGR_W{1'b0}};
-      {say_o, took_o, stale_q} <= 3'd0;
+      {say_o, took_o, stale_q} <= 4'd0;
+      {set_q, set_sync_q, set_qas_q, set_width_q, set_wide_q, open_q, of_ours_q, of_answer_q} <= 8'd0;
+      {set_at_q, set_pace_q} <= 20'd0;
       kind_o <= `INI_SAY_NOP;
       agree_o <= `SCSI_AGR_ASYNC_8;
-      seen_q <= 4'd0;
+      {seen_q, want_q} <= 8'd0;
       {sync_q, wide_o, qas_q, known_o} <= 64'd0;
     end else if (awake) begin
       {say_o, took_o} <= 2'd0;
-      stale_q <= 1'b0;
-      if (stale_q || seen_q != data_target_i) begin
-        agree_o <= {qas_q[data_target_i], data_pace[15], wide_o[data_target_i], data_pace[14:0]};
-        seen_q <= data_target_i;
+      stale_q <= stale_q >> 1;
+      set_q <= 1'b0;
+      open_q <= open;
+      {of_ours_q, of_answer_q} <= {of_ours, of_answer};
+      want_q <= data_target_i;
+      if (stale_q[0] || seen_q != want_q) begin
+        agree_o <= {qas_q[want_q], data_pace[15], wide_o[want_q], data_pace[14:0]};
+        seen_q <= want_q;
+      end
+      if (set_q) begin
+        sync_q[set_at_q] <= set_sync_q;
+        qas_q[set_at_q] <= set_qas_q;
+        if (set_width_q) wide_o[set_at_q] <= set_wide_q;
       end
       if (clear_i) begin
         {sync_q, wide_o, qas_q, known_o} <= 64'd0;
         kind_q <= `INI_EX_NONE;
         asked_q <= 1'b0;
-        stale_q <= 1'b1;
+        stale_q <= 2'b10;
         state_q <= IDLE;
       end else begin
         if (begin_i) set_out;
@@ -150,7 +173,7 @@ module ini_agreement (
       state_q <= IDLE;
       ours_q <= 1'b1;
       asked_q <= 1'b0;
-      stale_q <= 1'b1;
+      stale_q <= 2'b10;
       prepare(command_i && !known_o[target_i] ? first : `INI_EX_NONE);
     end
   endtask
@@ -177,14 +200,19 @@ module ini_agreement (
       if (refused) begin
         took_o <= 1'b1;
         asked_q <= 1'b0;
-        agree(of_ours ? kind_q : said_ex, `SCSI_AGR_ASYNC_8);
-        if (of_ours) go_on(kind_q == `INI_EX_PPR ? without_ppr : kind_q == `INI_EX_WDTR ? after_wdtr(can_sync) : `INI_EX_NONE);
+        agree(of_ours_q ? kind_q : said_ex, `SCSI_AGR_ASYNC_8);
+        if (of_ours_q) go_on(kind_q == `INI_EX_PPR ? without_ppr : kind_q == `INI_EX_WDTR ? after_wdtr(can_sync) : `INI_EX_NONE);
       end
       case (state_q)
         IDLE:
         if (came) begin
           heard_q <= heard;
           take_in;
+          state_q <= TELL;
+        end
+
+        TELL: begin
+          if (!answer) tell_own(heard_q);
           state_q <= COMPARE;
         end
 
@@ -252,7 +280,6 @@ module ini_agreement (
           more_q <= ext_i[23] || |ext_i[15:9] || |(ext_i[7:0] & ~(`SCSI_PPR_DT | `SCSI_PPR_QAS | `SCSI_PPR_PCOMP_EN));
         end
       endcase
-      if (!(asked_q && heard == kind_q)) tell_own(heard);
     end
   endtask
 
@@ -310,22 +337,28 @@ module ini_agreement (
     input [1:0] kind;
     input [`SCSI_AGR_W-1:0] what;
     begin
-      stale_q <= 1'b1;
-      sync_q[target_i] <= kind != `INI_EX_WDTR && what[`SCSI_AGR_OFFSET] != 7'd0;
-      qas_q[target_i] <= kind == `INI_EX_PPR && what[`SCSI_AGR_QAS];
-      if (kind != `INI_EX_SDTR) wide_o[target_i] <= what[`SCSI_AGR_WIDE];
-      pace_mem[target_i] <= {kind == `INI_EX_PPR && what[`SCSI_AGR_DT], what[`SCSI_AGR_OFFSET], what[`SCSI_AGR_PERIOD]};
+      stale_q <= 2'b10;
+      set_q <= 1'b1;
+      set_at_q <= target_i;
+      set_sync_q <= kind != `INI_EX_WDTR && what[`SCSI_AGR_OFFSET] != 7'd0;
+      set_qas_q <= kind == `INI_EX_PPR && what[`SCSI_AGR_QAS];
+      set_width_q <= kind != `INI_EX_SDTR;
+      set_wide_q <= what[`SCSI_AGR_WIDE];
+      set_pace_q <= {kind == `INI_EX_PPR && what[`SCSI_AGR_DT], what[`SCSI_AGR_OFFSET], what[`SCSI_AGR_PERIOD]};
     end
   endtask
 
   task forget;
     input [15:0] whom;
-    for (n = 0; n < 16; n = n + 1)
-    if (whom[n]) begin
-      sync_q[n] <= 1'b0;
-      wide_o[n] <= 1'b0;
-      qas_q[n] <= 1'b0;
-      known_o[n] <= 1'b0;
+    begin
+      for (n = 0; n < 16; n = n + 1)
+      if (whom[n]) begin
+        sync_q[n] <= 1'b0;
+        wide_o[n] <= 1'b0;
+        qas_q[n] <= 1'b0;
+        known_o[n] <= 1'b0;
+      end
+      if (whom[target_i]) set_q <= 1'b0;
     end
   endtask
 
@@ -335,7 +368,7 @@ module ini_agreement (
   endfunction
 
   function [1:0] exchange_of;
-    input [3:0] kind;
+    input [4:0] kind;
     case (kind)
       `INI_SAY_WDTR: exchange_of = `INI_EX_WDTR;
       `INI_SAY_SDTR: exchange_of = `INI_EX_SDTR;

@@ -16,7 +16,7 @@ module ini_axis #(
     input  wire        s_axis_tvalid,
     output wire        s_axis_tready,
     input  wire        s_axis_tlast,
-    output reg  [15:0] m_axis_tdata,
+    output wire  [15:0] m_axis_tdata,
     output reg  [ 1:0] m_axis_tkeep,
     output reg         m_axis_tvalid,
     input  wire        m_axis_tready,
@@ -48,6 +48,8 @@ module ini_axis #(
   reg  [ 1:0] state_q;
   reg  [24:0] send_q;
   reg  [23:0] left_q;
+  reg  [15:0] word_q;
+  reg  [ 1:0] hide_q;  // bytes of the word that are not there
 
   wire        beat = s_axis_tvalid && s_axis_tready;
   wire [24:0] load = load_busy_o ? load_q : {1'b0, load_addr_i};
@@ -55,6 +57,7 @@ module ini_axis #(
 
   wire        awake = beat || unload_i || state_q != IDLE;
 
+  assign m_axis_tdata = {hide_q[1] ? 8'd0 : word_q[15:8], hide_q[0] ? 8'd0 : word_q[7:0]};
   assign s_axis_tready = !wr_busy_i;
   assign wr_o = beat && fits ? s_axis_tkeep : 2'b00;
   assign wr_data_o = s_axis_tdata;
@@ -70,7 +73,8 @@ module ini_axis #(
       state_q <= IDLE;
       send_q <= 25'd0;
       left_q <= 24'd0;
-      m_axis_tdata <= 16'd0;
+      hide_q <= 2'd0;
+      word_q <= 16'd0;
       m_axis_tkeep <= 2'b00;
       m_axis_tvalid <= 1'b0;
       m_axis_tlast <= 1'b0;
@@ -86,9 +90,12 @@ module ini_axis #(
           left_q <= unload_len_i;
           state_q <= FETCH;
         end
-        FETCH: if (!rd_busy_i) state_q <= TAKE;
+        FETCH: begin
+          hide_q <= {send_q >= BYTES || left_q == 24'd1, send_q >= BYTES};
+          if (!rd_busy_i) state_q <= TAKE;
+        end
         TAKE: begin
-          m_axis_tdata <= send_q >= BYTES ? 16'd0 : {left_q == 24'd1 ? 8'd0 : rd_data_i[15:8], rd_data_i[7:0]};
+          word_q <= rd_data_i;
           m_axis_tkeep <= left_q == 24'd1 ? 2'b01 : 2'b11;
           m_axis_tlast <= left_q <= 24'd2;
           m_axis_tvalid <= 1'b1;

@@ -3,8 +3,10 @@
 // Used by scsi_initiator. Rules: SAVE DATA POINTER, RESTORE POINTERS, IGNORE WIDE RESIDUE; the last word of an odd length is padded with
 // a zero. A target that wants more than there is gets zeros, or is not listened to, and `overrun_o` says so; so it does in a data phase
 // of the kind (ST or DT) that is not agreed. A pointer may be odd in a wide transfer (after IGNORE WIDE RESIDUE). Words go out at up to
-// one in two clocks and come in at up to one a clock; nothing is fetched ahead of the pointer.
+// one in two clocks and come in at up to one a clock. The word at the pointer and the one after it are fetched ahead: a memory is slow. A
+// further copy of a mirrored read is compared with what the buffer holds, as it comes.
 `default_nettype none
+`include "scsi_awake.vh"
 
 module ini_data #(
     parameter PW = 15  // width of a byte pointer: one bit more than a buffer address
@@ -16,10 +18,12 @@ module ini_data #(
     input wire [PW-1:0] saved_i,
     input wire [PW-1:0] moved_i,    // with load_i: bytes moved in earlier connections
     input wire          rewind_i,   // pulse: pointer back to the start (next copy of a mirrored block)
+    input wire          advance_i,  // pulse: pointer to the start of the next block of a series
     input wire          save_i,     // pulse: SAVE DATA POINTER
     input wire          restore_i,  // pulse: RESTORE POINTERS
     input wire          residue_i,  // pulse: IGNORE WIDE RESIDUE of one byte
     input wire          dir_in_i,
+    input wire          compare_i,  // what comes in is compared, not stored; changes between data phases only
     input wire [PW-1:0] len_i,
     input wire [PW-1:0] addr_i,
     input wire          wide_i,
@@ -28,15 +32,16 @@ module ini_data #(
     // the link
     input  wire [ 2:0] phase_i,
     input  wire        tx_take_i,
-    output wire [15:0] tx_data_o,  // two clocks after tx_take_i
+    output wire [15:0] tx_data_o,  // two clocks after tx_take_i, five after the pointer or wide_i has changed
     output wire        tx_more_o,  // there is something to send
     output wire        tx_end_o,   // the word offered is the last
     input  wire        rx_stb_i,
     input  wire [15:0] rx_data_i,
+    output reg         differs_o,  // pulse: compared with a difference, three clocks after rx_stb_i
     output reg         overrun_o,  // pulse: a word too many, or in the wrong direction or kind of phase
 
     // the block buffer
-    output reg           rd_o,     // fetch the bytes at rd_addr_o and after it
+    output wire          rd_o,     // fetch the bytes at rd_addr_o and after it
     output wire [PW-1:0] rd_addr_o,
     input  wire [  15:0] rd_data_i,
     output reg  [   1:0] wr_o,
@@ -50,32 +55,48 @@ module ini_data #(
   localparam [PW-1:0] ONE = 1;
 
   reg  [PW-1:0] ptr_q;
+  reg  [PW-1:0] base_q;   // where the block begins in the buffer
   reg  [PW-1:0] at_q;     // where in the buffer it points to
   reg  [PW-1:0] left_q;   // bytes from there to the end
   reg           none_q;   // left_q is 0, 1, 2
   reg           one_q;
   reg           two_q;
   reg  [   1:0] jump_q;   // the pointer was set: what depends on it is worked out
+  reg  [   1:0] fill_q;   // the first word is being fetched, it has come
+  reg           fetch_q;  // the bytes at fetch_at_q are being fetched
+  reg  [PW-1:0] fetch_at_q;
   reg           fresh_q;  // rd_data_i is the answer to rd_o; afterwards the port may serve the host
-  reg  [  15:0] word_q;
+  reg           load_q;   // word_q has gone
+  reg  [  15:0] word_q;   // at the pointer
+  reg  [  15:0] next_q;   // behind it
+  reg           wide_q;   // width for which they were fetched
   reg           pair_q;   // the latest word moved held two bytes
-  wire [  15:0] word = fresh_q ? rd_data_i : word_q;
+  reg  [   1:0] look_q;   // the bytes at wr_addr_o are to be compared: they are being fetched
+  reg  [   1:0] match_q;  // ... and are there a clock later
+  reg  [   1:0] judge_q;  // ... and in next_q
+  reg  [  15:0] came_q;   // what they are compared with
+  reg  [  15:0] held_q;
   wire          pair = wide_i && !one_q;
   wire [PW-1:0] step = pair ? ONE + ONE : ONE;
   wire [PW-1:0] back_one = ptr_q - ONE;
+  // phase_i and dt_i are steady for more than a clock before the first word
   wire          data_phase = !phase_i[1];
   wire          agreed = phase_i[2] == dt_i;
-  wire          out_now = tx_take_i && data_phase && agreed && !phase_i[0];
-  wire          in_now = rx_stb_i && data_phase && agreed && phase_i[0];
-  wire          stray = data_phase && !agreed && (phase_i[0] ? rx_stb_i : tx_take_i);
+  wire [   3:0] kind = {data_phase && !agreed, data_phase && agreed, phase_i[0], !phase_i[0]};
+  reg  [   3:0] kind_q;
+  wire          out_now = tx_take_i && kind_q[2] && kind_q[0];
+  wire          in_now = rx_stb_i && kind_q[2] && kind_q[1];
+  wire          stray = kind_q[3] && (kind_q[1] ? rx_stb_i : tx_take_i);
 
   // Nothing to do in a clock should cost a simulation nothing.
-  wire          awake = load_i || rewind_i || restore_i || save_i || residue_i || out_now || in_now || stray || rd_o || fresh_q
-      || wr_o != 2'b00 || overrun_o || jump_q != 2'd0;
+  wire          awake = `SCSI_AWAKE(load_i || kind_q != kind || rewind_i || restore_i || save_i || residue_i || out_now || in_now
+      || stray || rd_o || fresh_q || advance_i || wr_o != 2'b00 || match_q[0] || judge_q[0] || differs_o || overrun_o
+      || jump_q != 2'd0 || load_q || fill_q != 2'd0 || wide_q != wide_i);
 
-  assign rd_addr_o = at_q;
+  assign rd_o = fetch_q || look_q[0];
+  assign rd_addr_o = compare_i ? wr_addr_o : fetch_at_q;
   assign tx_more_o = !none_q && !dir_in_i;
-  assign tx_data_o = tx_more_o ? {pair ? word[15:8] : 8'd0, word[7:0]} : 16'd0;
+  assign tx_data_o = tx_more_o ? {pair ? word_q[15:8] : 8'd0, word_q[7:0]} : 16'd0;
   assign tx_end_o = one_q || (wide_i && two_q);
 
   always @(posedge clk_i or negedge rst_ni) begin
@@ -88,31 +109,50 @@ module ini_data #(
       moved_o <= {PW{1'b0}};
       saved_o <= {PW{1'b0}};
       pair_q <= 1'b0;
-      fresh_q <= 1'b0;
-      word_q <= 16'd0;
-      rd_o <= 1'b0;
+      {fill_q, fresh_q, load_q, wide_q, fetch_q} <= 6'd0;
+      kind_q <= 4'd0;
+      {word_q, next_q} <= 32'd0;
+      {base_q, fetch_at_q} <= {2 * PW{1'b0}};
+      {look_q, match_q, judge_q} <= 6'd0;
+      {came_q, held_q} <= 32'd0;
+      differs_o <= 1'b0;
       wr_o <= 2'b00;
       wr_addr_o <= {PW{1'b0}};
       wr_data_o <= 16'd0;
       overrun_o <= 1'b0;
     end else if (awake) begin
+      kind_q <= kind;
       fresh_q <= rd_o;
-      rd_o <= jump_q[0];
-      if (fresh_q) word_q <= rd_data_i;
+      fetch_q <= (jump_q[0] && !compare_i) || fill_q[0];
+      if (fetch_q) fetch_at_q <= fetch_at_q + (wide_i ? ONE + ONE : ONE);
+      if (fresh_q) next_q <= rd_data_i;
+      fill_q <= {fill_q[0], jump_q[0] && !compare_i};
+      load_q <= fill_q[1];
+      if (load_q) word_q <= next_q;
+      wide_q <= wide_i;
       wr_o <= 2'b00;
+      look_q <= 2'b00;
+      match_q <= look_q;
+      judge_q <= match_q;
+      came_q <= wr_data_o;
+      held_q <= came_q;
+      differs_o <= (judge_q[0] && held_q[7:0] != next_q[7:0]) || (judge_q[1] && held_q[15:8] != next_q[15:8]);
       overrun_o <= stray;
-      jump_q <= {jump_q[0], 1'b0};
+      jump_q <= {jump_q[0], wide_q != wide_i};
       if (ptr_q > moved_o) moved_o <= ptr_q;
       if (jump_q[0]) begin
-        at_q <= addr_i + ptr_q;
+        at_q <= base_q + ptr_q;
+        fetch_at_q <= base_q + ptr_q;
         left_q <= len_i - ptr_q;
       end
       if (jump_q[1]) count(left_q, 2'd0);
       if (load_i) begin
         jump(saved_i);
+        base_q <= addr_i;
         moved_o <= moved_i;
         saved_o <= saved_i;
-      end else if (rewind_i) begin
+      end else if (rewind_i || advance_i) begin
+        if (advance_i) base_q <= base_q + len_i;
         jump({PW{1'b0}});
         moved_o <= {PW{1'b0}};
         saved_o <= {PW{1'b0}};
@@ -157,9 +197,10 @@ module ini_data #(
       left_q <= left_q - step;
       count(left_q, pair ? 2'd2 : 2'd1);
       pair_q <= pair;
-      rd_o <= out_now;
+      if (out_now) {fetch_q, load_q} <= 2'b11;
       if (in_now) begin
-        wr_o <= {pair, 1'b1};
+        if (compare_i) look_q <= {pair, 1'b1};
+        else wr_o <= {pair, 1'b1};
         wr_addr_o <= at_q;
         wr_data_o <= rx_data_i;
       end

@@ -1,8 +1,10 @@
-// Who is enrolled: (group, ID in the group) -> SCSI ID.
+// Who is enrolled: (group, ID in the group) -> SCSI ID, and the extensions agreed with that member.
 //
 // Used by scsi_initiator: written at the end of a QUERY, read when a mirrored write is checked and by the ENROLLED register. Rule: an
-// enrolment of a target in a group ends with a new QUERY to it for that group, all of a target with TARGET RESET, all with RST.
+// enrolment of a target in a group ends with a new QUERY to it for that group, all of a target with TARGET RESET, all with RST. Extensions
+// end with the enrolment (docs/protocol.md, extensions).
 `default_nettype none
+`include "scsi_awake.vh"
 
 module ini_enrol (
     input wire clk_i,
@@ -16,17 +18,27 @@ module ini_enrol (
     input wire [3:0] target_i,
     input wire       gone_i,    // pulse: drop the target from all groups, which takes a clock each; target_i holds that long
 
+    input wire       agree_i,   // pulse: these are the extensions of (group_i, z_i), if that is target_i
+    input wire [1:0] flags_i,   // SERIES, STATUS
+    input wire [4:0] blocks_i,
+
     input  wire [ 3:0] find_group_i,
     input  wire [ 3:0] find_z_i,
     output wire        found_o,
     output wire [ 3:0] target_o,
+    output reg  [ 1:0] flags_o,       // ... with it, a clock later
+    output reg  [ 4:0] blocks_o,
     input  wire [ 3:0] show_group_i,
     output wire [15:0] show_o
 );
 
   reg [15:0] member_q[0:15];  // by group: bit z
   reg [63:0] who_q   [0:15];  // by group: SCSI ID of z in bits 4z+3:4z
+  reg [6:0] extra_mem[0:255];  // by group and z: what is agreed; counts only for members
   reg [15:0] same;  // members of the group that are this target
+  reg        mark_q;  // member_q is to be changed
+  reg [ 3:0] mark_group_q;
+  reg [15:0] leave_q, join_q;
   integer z, g;
 
   reg       walk_q;
@@ -41,35 +53,51 @@ module ini_enrol (
   assign show_o = member_q[show_group_i];
 
   wire enrolling = update_i && enrol_i && !clear_i && !gone_i && !walk_q;
-  wire awake = clear_i || update_i || gone_i || walk_q;
+  wire awake = `SCSI_AWAKE(clear_i || update_i || gone_i || walk_q || mark_q);
 
   always @(*) for (z = 0; z < 16; z = z + 1) same[z] = who[4*z+:4] == target_i;
 
-  // By itself, without a reset, so that it becomes a memory.
+  wire [15:0] members = member_q[group_i];
+  wire is_member = members[z_i] && same[z_i];
+  wire [7:0] extra_at = {group_i, z_i};
+  wire [7:0] find_at = {find_group_i, find_z_i};
+
+  // By themselves, without a reset, so that they become memories.
+  always @(posedge clk_i) begin
+    if (enrolling) extra_mem[extra_at] <= 7'd0;
+    else if (agree_i && is_member) extra_mem[extra_at] <= {blocks_i, flags_i};
+    {blocks_o, flags_o} <= extra_mem[find_at];
+  end
+
   always @(posedge clk_i)
     if (enrolling) who_q[group_i] <= (who & ~(64'hF << {z_i, 2'd0})) | ({60'd0, target_i} << {z_i, 2'd0});
 
   always @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
-      walk_q <= 1'b0;
-      walk_group_q <= 4'd0;
+      {walk_q, mark_q} <= 2'd0;
+      {walk_group_q, mark_group_q} <= 8'd0;
+      {leave_q, join_q} <= 32'd0;
       for (g = 0; g < 16; g = g + 1) begin
         member_q[g] <= 16'd0;
       end
     end else if (!awake) begin
       // nothing changes
     end else if (clear_i) begin
-      walk_q <= 1'b0;
+      {walk_q, mark_q} <= 2'd0;
       for (g = 0; g < 16; g = g + 1) member_q[g] <= 16'd0;
-    end else if (gone_i) begin
-      walk_q <= 1'b1;
-      walk_group_q <= 4'd0;
-    end else if (walk_q) begin
-      member_q[group] <= member_q[group] & ~same;
-      walk_group_q <= walk_group_q + 4'd1;
-      if (walk_group_q == 4'd15) walk_q <= 1'b0;
     end else begin
-      member_q[group_i] <= (member_q[group_i] & ~same) | (enrol_i ? 16'd1 << z_i : 16'd0);
+      mark_q <= walk_q || (update_i && !gone_i);
+      mark_group_q <= group;
+      leave_q <= same;
+      join_q <= enrol_i && !walk_q ? 16'd1 << z_i : 16'd0;
+      if (mark_q) member_q[mark_group_q] <= (member_q[mark_group_q] & ~leave_q) | join_q;
+      if (gone_i) begin
+        walk_q <= 1'b1;
+        walk_group_q <= 4'd0;
+      end else if (walk_q) begin
+        walk_group_q <= walk_group_q + 4'd1;
+        if (walk_group_q == 4'd15) walk_q <= 1'b0;
+      end
     end
   end
 

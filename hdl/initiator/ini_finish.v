@@ -1,9 +1,11 @@
 // What follows the end of a connection: completions for the host, entries of the task table; late tasks; everything after RST.
 //
-// Used by scsi_initiator. A mirrored write gives one completion per participant: at once for those that did not take their copy, with
-// their status for the others; the last one of a descriptor is marked. Rules: RST ends every task; a task management function that the
+// Used by scsi_initiator. What is part of a mirrored command is no completion but a note to ini_group, one for each participant: at once
+// for those that did not take their copy or gave their status in the connection, with their status for the others. Rules: RST ends every task; a task management function that the
 // target has honoured ends the tasks that it names, before its own completion.
 `default_nettype none
+`include "scsi_awake.vh"
+`include "scsi_defs.vh"
 `include "ini_defs.vh"
 
 module ini_finish #(
@@ -24,18 +26,26 @@ module ini_finish #(
     input wire [            3:0] detail_i,
     input wire [            7:0] status_i,
     input wire [            4:0] idx_i,
-    input wire [            3:0] rank_i,
-    input wire [            2:0] gang_i,
     input wire [`INI_DESC_W-1:0] desc_i,
     input wire [           59:0] ids_i,
     input wire [         PW-1:0] moved_i,
     input wire [         PW-1:0] saved_i,
 
-    // from ini_mirror
-    input wire [ 3:0] focus_i,
-    input wire [14:0] served_i,
-    input wire [14:0] skipped_i,
-    input wire [14:0] refused_i,
+    // from ini_mirror, ini_tally, ini_hear
+    input  wire [ 3:0] focus_i,
+    input  wire [14:0] served_i,
+    input  wire [14:0] skipped_i,
+    input  wire [14:0] refused_i,
+    input  wire [14:0] holds_i,       // has a copy of a block at least: owes a status
+    input  wire [14:0] differs_i,
+    input  wire [14:0] spoilt_i,      // its data came wrong
+    input  wire [14:0] reported_i,    // gave its status
+    input  wire        cut_i,         // a series that was cut off: no statuses are owed
+    output wire [ 3:0] look_rank_o,
+    input  wire [ 7:0] look_status_i, // status and failed block of that rank, a clock after
+    input  wire [ 3:0] look_block_i,
+    input  wire        failed_i,      // a reselection told the block that failed:
+    input  wire [ 3:0] block_i,
 
     // from ini_sched
     input  wire                   fail_i,
@@ -50,6 +60,7 @@ module ini_finish #(
     output reg                   put_new_o,
     output reg  [`INI_ENT_W-1:0] put_ent_o,
     output reg                   free_o,
+    output reg                   free_inner_o,  // ... it is part of a mirrored command
     output reg  [           4:0] idx_o,
     output reg                   find_late_o,
     output reg                   find_any_o,
@@ -66,20 +77,27 @@ module ini_finish #(
 
     output wire busy_o,
     output wire ending_o,    // not only looking for a late task
-    output wire gang_free_o,
 
     output reg         post_o,  // pulse: a completion
     output reg  [31:0] cpl0_o,
-    output reg  [31:0] cpl1_o
+    output reg  [31:0] cpl1_o,
+
+    output reg        note_o,         // pulse: a part of a mirrored command has ended
+    output reg  [2:0] note_gang_o,
+    output reg  [3:0] note_z_o,
+    output reg  [3:0] note_block_o,
+    output reg  [3:0] note_result_o,
+    output reg  [7:0] note_status_o
 );
 
   localparam IDLE = 3'd0;  // nothing to finish
   localparam ONE = 3'd1;  // one task: completion, or into the table
-  localparam SPREAD = 3'd2;  // a mirrored write: participant by participant
+  localparam LOOK = 3'd2;  // a mirrored command: the participant of a rank is looked up
   localparam DRAIN = 3'd3;  // RST: look for any task left
   localparam LATE = 3'd4;  // look for a task whose status is overdue
   localparam PAUSE = 3'd5;  // let the table settle
   localparam SWEEP = 3'd6;  // task management: look for a task that it ended
+  localparam SPREAD = 3'd7;  // ... and judged
 
   reg [2:0] state_q;
   reg       end_q;
@@ -87,46 +105,59 @@ module ini_finish #(
   reg       sweep_q;  // more tasks may have been ended
   reg       rst_q;
   reg [3:0] rank_q;
-  reg [2:0] spread_gang_q;
-  reg [3:0] left_q        [0:7];  // by gang: completions still to come
-  reg [7:0] gang_busy_q;
-  integer   g;
+  reg       never_q;  // mirrored: it did not start
+  // the participant that is looked at
+  reg [3:0] z_q, id_q;
+  reg       served_q, holds_q, skipped_q, refused_q, differs_q, spoilt_q, reported_q, at_focus_q;
 
-  wire [7:0] gang_gap = ~gang_busy_q & (gang_busy_q + 8'd1);
-  wire [2:0] gang_new = {|gang_gap[7:4], |(gang_gap & 8'hCC), |(gang_gap & 8'hAA)};
   wire [3:0] opcode = desc_i[`INI_D_OPCODE];
-  wire [7:0] tag = desc_i[`INI_D_TAG];
-  wire [3:0] why_not = result_i == `INI_RES_NOT_CAPABLE ? detail_i : 4'd0;
+  wire [3:0] why_not = result_i == `INI_RES_NOT_CAPABLE || (result_i == `INI_RES_OK && opcode == `INI_OP_MIRROR_CAPABILITY) ? detail_i : 4'd0;
+  // A participant that gave its status in a reselection, and may have failed all the same
+  wire       owed = table_i && (opcode == `INI_OP_MIRROR_WRITE || opcode == `INI_OP_MIRROR_READ);
+  wire       own_good = result_i == `INI_RES_OK && status_i == `SCSI_ST_GOOD;
+  wire [3:0] own_result = owed && own_good ? desc_i[`INI_D_FLAW] : result_i;
+  wire [3:0] own_block = !owed ? 4'd0 : own_good ? desc_i[`INI_D_FLAW_BLOCK] : failed_i ? block_i : 4'd0;
   wire [16:0] len = desc_i[`INI_D_LEN_LSB+:17];
-  wire [3:0] count = desc_i[`INI_D_COUNT];
-  wire [3:0] rank_id = ids_i[{rank_q, 2'd0}+:4];
   wire       swept = opcode == `INI_OP_TASK_MANAGEMENT && result_i == `INI_RES_OK;
   wire       all_same = result_i == `INI_RES_RESET || result_i == `INI_RES_HANG;
-  /* verilator lint_off UNUSEDSIGNAL */
   wire [`INI_DESC_W-1:0] found_desc = found_ent_i[`INI_E_DESC];
-  /* verilator lint_on UNUSEDSIGNAL */
-  wire [2:0] found_gang = found_ent_i[`INI_E_GANG];
+  wire [3:0] fail_opcode = fail_desc_i[`INI_D_OPCODE];
+  wire       fail_spread = fail_opcode == `INI_OP_MIRROR_WRITE || fail_opcode == `INI_OP_MIRROR_READ;
+  wire [59:0] order = never_q ? fail_desc_i[`INI_D_ORDER] : desc_i[`INI_D_ORDER];
+  wire [3:0] count = never_q ? fail_desc_i[`INI_D_COUNT] : desc_i[`INI_D_COUNT];
+  wire       owes = holds_q && !reported_q && !never_q && !doomed_i && !cut_i && !(result_i == `INI_RES_OK && at_focus_q);
 
   // Nothing to do in a clock should cost a simulation nothing.
-  wire awake = state_q != IDLE || end_q || end_i || drain_q || rst_q != bus_rst_i || fail_i || (us_i && late_ok_i) || pulsed;
+  wire awake = `SCSI_AWAKE(note_o || state_q != IDLE || end_q || end_i || drain_q || rst_q != bus_rst_i || fail_i
+      || (us_i && late_ok_i) || pulsed);
   wire pulsed = fail_done_o || put_o || free_o || find_late_o || find_any_o || find_scope_o || post_o;
 
-  reg [3:0] rank_why;
-  reg [23:0] rank_bytes;
+  reg [3:0] rank_why, flaw;
+  // Of a connection that was cut off nobody knows which blocks got to the medium.
+  wire       block_known = reported_q ? look_status_i != `SCSI_ST_GOOD || flaw != `INI_RES_OK : !never_q && !doomed_i && !cut_i;
+  wire [3:0] rank_block = block_known ? look_block_i : 4'd0;
 
   assign busy_o = state_q != IDLE || end_q || drain_q || end_i;
   assign ending_o = (state_q != IDLE && state_q != LATE) || end_q || drain_q || end_i;
-  assign gang_free_o = gang_busy_q != 8'hFF;
+  assign look_rank_o = rank_q;
+
+  // What a status of GOOD does not mend
+  always @(*) begin
+    if (refused_q) flaw = `INI_RES_REJECTED;
+    else if (skipped_q) flaw = `INI_RES_SKIPPED;
+    else if (spoilt_q) flaw = `INI_RES_PARITY;
+    else if (differs_q) flaw = `INI_RES_DIFFERS;
+    else flaw = served_q ? `INI_RES_OK : `INI_RES_SKIPPED;
+  end
 
   always @(*) begin
-    if (all_same) rank_why = result_i;
-    else if (refused_i[rank_q]) rank_why = `INI_RES_REJECTED;
-    else if (skipped_i[rank_q]) rank_why = `INI_RES_SKIPPED;
-    else if (served_i[rank_q] || rank_q == focus_i) rank_why = result_i;
+    if (never_q) rank_why = fail_why_i;
+    else if (reported_q) rank_why = look_status_i == `SCSI_ST_GOOD ? flaw : `INI_RES_OK;
+    else if (all_same) rank_why = result_i;
+    else if (refused_q) rank_why = `INI_RES_REJECTED;
+    else if (skipped_q) rank_why = `INI_RES_SKIPPED;
+    else if (served_q || at_focus_q || cut_i) rank_why = result_i;
     else rank_why = `INI_RES_SKIPPED;
-    if (served_i[rank_q]) rank_bytes = desc_i[`INI_D_LEN];
-    else if (rank_q == focus_i) rank_bytes = {7'd0, pad(moved_i)};
-    else rank_bytes = 24'd0;
   end
 
   always @(posedge clk_i or negedge rst_ni) begin
@@ -134,17 +165,17 @@ module ini_finish #(
       state_q <= IDLE;
       {end_q, drain_q, rst_q, sweep_q} <= 4'd0;
       rank_q <= 4'd0;
-      spread_gang_q <= 3'd0;
-      gang_busy_q <= 8'd0;
-      {fail_done_o, put_o, put_new_o, free_o, find_late_o, find_any_o, find_scope_o, post_o} <= 8'd0;
+      {never_q, served_q, holds_q, skipped_q, refused_q, differs_q, spoilt_q, reported_q, at_focus_q} <= 9'd0;
+      {z_q, id_q} <= 8'd0;
+      {note_o, note_gang_o, note_z_o, note_block_o, note_result_o, note_status_o} <= 24'd0;
+      {fail_done_o, put_o, put_new_o, free_o, free_inner_o, find_late_o, find_any_o, find_scope_o, post_o} <= 9'd0;
       scope_o <= `INI_SCOPE_NEXUS;
       put_ent_o <= {`INI_ENT_W{1'b0}};
       idx_o <= 5'd0;
       cpl0_o <= 32'd0;
       cpl1_o <= 32'd0;
-      for (g = 0; g < 8; g = g + 1) left_q[g] <= 4'd0;
     end else if (awake) begin
-      {fail_done_o, put_o, free_o, find_late_o, find_any_o, find_scope_o, post_o} <= 7'd0;
+      {fail_done_o, put_o, free_o, find_late_o, find_any_o, find_scope_o, post_o, note_o} <= 8'd0;
       if (end_i) end_q <= 1'b1;
       rst_q <= bus_rst_i;
       if (bus_rst_i && !rst_q) drain_q <= 1'b1;
@@ -154,11 +185,9 @@ module ini_finish #(
         if (end_q) begin
           end_q <= 1'b0;
           rank_q <= 4'd0;
+          never_q <= 1'b0;
           if (spread_i) begin
-            spread_gang_q <= gang_new;
-            left_q[gang_new] <= count;
-            gang_busy_q[gang_new] <= 1'b1;
-            state_q <= SPREAD;
+            state_q <= LOOK;
           end else if (task_i && swept) begin
             sweep;
           end else if (task_i) begin
@@ -169,8 +198,14 @@ module ini_finish #(
           find_any_o <= 1'b1;
           state_q <= DRAIN;
         end else if (fail_i && !fail_done_o) begin
-          post(fail_desc_i[`INI_D_OPCODE], fail_desc_i[`INI_D_TAG], fail_desc_i[`INI_D_TARGET], 4'd0, 1'b1, 8'd0, fail_why_i, 4'd0, 24'd0);
-          fail_done_o <= 1'b1;
+          rank_q <= 4'd0;
+          never_q <= 1'b1;
+          if (fail_spread) begin
+            state_q <= LOOK;
+          end else begin
+            finish_one(fail_desc_i, 8'd0, fail_why_i, 4'd0, 24'd0, 4'd0);
+            fail_done_o <= 1'b1;
+          end
         end else if (us_i && late_ok_i) begin
           find_late_o <= 1'b1;
           state_q <= LATE;
@@ -181,28 +216,47 @@ module ini_finish #(
           if (keep_i) begin
             put_o <= 1'b1;
             put_new_o <= !table_i;
-            put_ent_o <= {25'd0, pad(moved_i), detail_i[2:0], gang_i, rank_i, pad(saved_i), desc_i};
+            put_ent_o <= {25'd0, pad(moved_i), detail_i[2:0], pad(saved_i), desc_i};
           end else begin
             free_o <= table_i;
-            finish_one(opcode, tag, desc_i[`INI_D_TARGET], rank_i, gang_i, status_i, result_i, why_not, {7'd0, pad(moved_i)});
+            free_inner_o <= desc_i[`INI_D_INNER];
+            finish_one(desc_i, status_i, own_result, why_not, {7'd0, pad(moved_i)}, own_block);
           end
           state_q <= PAUSE;
         end
 
-        SPREAD:
+        LOOK:
         if (rank_q == count) begin
+          fail_done_o <= never_q;
           state_q <= PAUSE;
         end else begin
-          rank_q <= rank_q + 4'd1;
-          if (served_i[rank_q] && !doomed_i && !(result_i == `INI_RES_OK && rank_q == focus_i)) begin
+          z_q <= order[{rank_q, 2'd0}+:4];
+          id_q <= ids_i[{rank_q, 2'd0}+:4];
+          served_q <= served_i[rank_q] && !never_q;
+          holds_q <= holds_i[rank_q] && !never_q;
+          spoilt_q <= spoilt_i[rank_q];
+          skipped_q <= skipped_i[rank_q];
+          refused_q <= refused_i[rank_q];
+          differs_q <= differs_i[rank_q];
+          reported_q <= reported_i[rank_q] && !never_q;
+          at_focus_q <= rank_q == focus_i;
+          state_q <= SPREAD;
+        end
+
+        SPREAD: begin
+          if (owes) begin
             put_o <= 1'b1;
             put_new_o <= 1'b1;
-            put_ent_o <= {25'd0, len, 3'd0, spread_gang_q, rank_q, len, desc_i};
-            put_ent_o[`INI_D_TARGET] <= rank_id;
+            put_ent_o <= {25'd0, len, 3'd0, len, desc_i};
+            put_ent_o[`INI_D_TARGET] <= id_q;
+            put_ent_o[`INI_D_Z] <= z_q;
+            put_ent_o[`INI_D_FLAW] <= flaw;
+            put_ent_o[`INI_D_FLAW_BLOCK] <= flaw == `INI_RES_OK ? 4'd0 : look_block_i;
           end else begin
-            post(opcode, tag, rank_id, rank_q, count_off(spread_gang_q), status_i, rank_why, 4'd0, rank_bytes);
-            tick(spread_gang_q);
+            note(never_q ? fail_desc_i[`INI_D_GANG] : desc_i[`INI_D_GANG], z_q, rank_block, rank_why, reported_q ? look_status_i : status_i);
           end
+          rank_q <= rank_q + 4'd1;
+          state_q <= LOOK;
         end
 
         DRAIN:
@@ -251,8 +305,8 @@ module ini_finish #(
     begin
       idx_o <= found_idx_i;
       free_o <= 1'b1;
-      finish_one(found_desc[`INI_D_OPCODE], found_desc[`INI_D_TAG], found_desc[`INI_D_TARGET], found_ent_i[`INI_E_RANK], found_gang, 8'd0, why, 4'd0,
-                 {7'd0, found_ent_i[`INI_E_MOVED]});
+      free_inner_o <= found_desc[`INI_D_INNER];
+      finish_one(found_desc, 8'd0, why, 4'd0, {7'd0, found_ent_i[`INI_E_MOVED]}, 4'd0);
       state_q <= PAUSE;
     end
   endtask
@@ -262,52 +316,38 @@ module ini_finish #(
     pad = {{(17 - PW) {1'b0}}, pointer};
   endfunction
 
-  function count_off;
-    input [2:0] gang;
-    count_off = left_q[gang] == 4'd1;
-  endfunction
-
-  task tick;
-    input [2:0] gang;
-    begin
-      left_q[gang] <= left_q[gang] - 4'd1;
-      if (left_q[gang] == 4'd1) gang_busy_q[gang] <= 1'b0;
-    end
-  endtask
-
-  // A task on its own, or one participant's part of a mirrored write.
+  // A task on its own, or one participant's part of a mirrored command.
   task finish_one;
-    input [3:0] op;
-    input [7:0] op_tag;
-    input [3:0] target;
-    input [3:0] rank;
-    input [2:0] gang;
+    /* verilator lint_off UNUSEDSIGNAL */  // the fields of the nexus only
+    input [`INI_DESC_W-1:0] desc;
+    /* verilator lint_on UNUSEDSIGNAL */
     input [7:0] status;
     input [3:0] result;
     input [3:0] detail;
     input [23:0] bytes;
-    if (op == `INI_OP_MIRROR_WRITE) begin
-      post(op, op_tag, target, rank, count_off(gang), status, result, detail, bytes);
-      tick(gang);
+    input [3:0] block;
+    if (desc[`INI_D_INNER]) begin
+      note(desc[`INI_D_GANG], desc[`INI_D_Z], block, result, status);
     end else begin
-      post(op, op_tag, target, rank, 1'b1, status, result, detail, bytes);
+      post_o <= 1'b1;
+      cpl0_o <= {status, 4'd0, desc[`INI_D_TARGET], desc[`INI_D_TAG], desc[`INI_D_OPCODE], 2'd0, 2'b11};
+      cpl1_o <= {bytes, detail, result};
     end
   endtask
 
-  task post;
-    input [3:0] op;
-    input [7:0] op_tag;
-    input [3:0] target;
-    input [3:0] rank;
-    input last;
-    input [7:0] status;
+  task note;
+    input [2:0] gang;
+    input [3:0] z;
+    input [3:0] block;
     input [3:0] result;
-    input [3:0] detail;
-    input [23:0] bytes;
+    input [7:0] status;
     begin
-      post_o <= 1'b1;
-      cpl0_o <= {status, rank, target, op_tag, op, 2'd0, last, 1'b1};
-      cpl1_o <= {bytes, detail, result};
+      note_o <= 1'b1;
+      note_gang_o <= gang;
+      note_z_o <= z;
+      note_block_o <= block;
+      note_result_o <= result;
+      note_status_o <= result == `INI_RES_OK ? status : 8'd0;
     end
   endtask
 

@@ -16,10 +16,13 @@ module ini_hear (
     input wire       reselected_i,   // it is a reselection
     input wire       known_i,        // its task is known
     input wire       doomed_i,       // nothing that is heard may change what is said
-    input wire       spread_i,       // a mirrored write
+    input wire       spread_i,       // a mirrored operation
     input wire       serving_i,      // ... in which a copy is under way
+    input wire       asking_i,       // ... in which a participant that was named for REPORT may answer
     input wire [7:0] leader_i,       // ... its leader's yz
-    input wire       accept_fits_i,  // QUERY: a MIRROR ACCEPT that comes now is the one awaited
+    input wire [7:0] member_i,       // yz of the participant that a FAILED BLOCK would come from
+    input wire       owing_i,        // the task of a reselection is a participant's
+    input wire       accept_fits_i,  // QUERY, CAPABILITY: an answer that comes now is the one awaited
     input wire       qas_i,          // QAS is agreed with the target
 
     input wire [2:0] phase_i,
@@ -27,8 +30,9 @@ module ini_hear (
     input wire       byte_done_i,
     input wire       atn_i,        // own ATN
     input wire       msg_stb_i,
-    input wire [3:0] msg_i,
+    input wire [4:0] msg_i,
     input wire [7:0] arg_i,
+    input wire [15:0] ext_i,       // the latest two bytes of an extended message
 
     output reg       reject_o,     // pulse: answer MESSAGE REJECT
     output reg       protocol_o,   // pulse: this cannot be
@@ -36,6 +40,10 @@ module ini_hear (
     output reg       restore_o,    // pulse: RESTORE POINTERS
     output reg       residue_o,    // pulse: IGNORE WIDE RESIDUE
     output reg       reclaimed_o,  // pulse: the leader is the current target again
+    output reg       put_off_o,    // pulse: DISCONNECT in the place of a status
+    output reg       failed_o,     // pulse: FAILED BLOCK
+    output reg       flawed_o,     // it came in this connection
+    output reg [3:0] block_o,      // what it said
     output reg       refused_o,    // pulse: MESSAGE REJECT
     output reg       named_o,      // pulse: IDENTIFY or a tag of a reselection
     output reg       tagged_o,     // with it: a tag
@@ -56,20 +64,22 @@ module ini_hear (
 
   wire       in_messages = phase_i == `SCSI_PH_MSG_IN || phase_i == `SCSI_PH_MSG_OUT;
   wire       stranger = reselected_i && !known_i;
-  wire       pulsed = reject_o || protocol_o || save_o || restore_o || residue_o || reclaimed_o || refused_o || named_o || over_o;
+  wire       pulsed = reject_o || protocol_o || save_o || restore_o || residue_o || reclaimed_o || refused_o || named_o || over_o
+      || put_off_o || failed_o;
   // Nothing to do in a clock should cost a simulation nothing.
   wire       awake = pulsed || begin_i || phase_new_i || msg_stb_i || (byte_done_i && act_q != NO_ACT);
 
   always @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
-      {reject_o, protocol_o, save_o, restore_o, residue_o, reclaimed_o, refused_o, named_o, over_o} <= 9'd0;
-      {tagged_o, complete_o, disc_o, met_q, fresh_q} <= 5'd0;
+      {reject_o, protocol_o, save_o, restore_o, residue_o, reclaimed_o, refused_o, named_o, over_o, put_off_o, failed_o} <= 11'd0;
+      {tagged_o, complete_o, disc_o, met_q, fresh_q, flawed_o} <= 6'd0;
+      block_o <= 4'd0;
       name_o <= 8'd0;
       act_q <= NO_ACT;
     end else if (awake) begin
-      {reject_o, protocol_o, save_o, restore_o, residue_o, reclaimed_o, refused_o, named_o, over_o} <= 9'd0;
+      {reject_o, protocol_o, save_o, restore_o, residue_o, reclaimed_o, refused_o, named_o, over_o, put_off_o, failed_o} <= 11'd0;
       if (begin_i) begin
-        {complete_o, disc_o, met_q, fresh_q} <= 4'd0;
+        {complete_o, disc_o, met_q, fresh_q, flawed_o} <= 5'd0;
         act_q <= NO_ACT;
       end
       if (phase_new_i && !in_messages) fresh_q <= 1'b0;
@@ -93,14 +103,15 @@ module ini_hear (
     case (msg_i)
       `INI_MSG_COMPLETE: act_q <= ACT_COMPLETE;
       `INI_MSG_DISCONNECT:
-      if (spread_i) reject_o <= 1'b1;
+      if (spread_i && asking_i) put_off_o <= !doomed_i;
+      else if (spread_i) reject_o <= 1'b1;
       else act_q <= ACT_DISCONNECT;
       `INI_MSG_QAS:
       if (qas_i && (complete_o || disc_o)) act_q <= ACT_QAS;
       else reject_o <= 1'b1;
       `INI_MSG_SAVE: save_o <= 1'b1;
       `INI_MSG_RESTORE:
-      if (spread_i && !serving_i) reject_o <= 1'b1;
+      if (spread_i && !serving_i && !asking_i) reject_o <= 1'b1;
       else restore_o <= 1'b1;
       `INI_MSG_REJECT: refused_o <= 1'b1;
       `INI_MSG_IDENTIFY:
@@ -116,7 +127,15 @@ module ini_hear (
       `INI_MSG_RESIDUE:
       if (arg_i == 8'd1) residue_o <= 1'b1;
       else reject_o <= 1'b1;
-      `INI_MSG_ACCEPT: reject_o <= !accept_fits_i;
+      `INI_MSG_ACCEPT, `INI_MSG_CAPABILITY: reject_o <= !accept_fits_i;
+      `INI_MSG_FAILED:
+      if ((asking_i || owing_i) && ext_i[15:8] == member_i && ext_i[7:4] == 4'd0) begin
+        failed_o <= 1'b1;
+        flawed_o <= 1'b1;
+        block_o <= ext_i[3:0];
+      end else begin
+        reject_o <= 1'b1;
+      end
       `INI_MSG_RECLAIMED:
       if (spread_i && arg_i == leader_i) reclaimed_o <= !doomed_i;
       else reject_o <= 1'b1;

@@ -48,6 +48,7 @@ module ini_host #(
     output wire                       fair_o,
     output wire                       sel_reset_o,
     output wire [               17:0] ability_o,
+    output wire [                1:0] mirror_ext_o,
     output wire                       bus_reset_o,
     output wire [               23:0] sel_timeout_us_o,
     output wire [               23:0] hang_timeout_us_o,
@@ -57,6 +58,9 @@ module ini_host #(
     output wire                       submit_o,             // pulse
     output wire [`INI_DESC_W-1:0] desc_o,
     output wire [               15:0] forget_o,             // pulse
+    output wire [                4:0] series_count_o,       // blocks listed in SERIES_LBA
+    input  wire [                3:0] series_block_i,
+    output wire [               31:0] series_lba_o,         // a clock after
 
     // state of the bus side
     input wire        ready_i,
@@ -69,6 +73,9 @@ module ini_host #(
     input wire [15:0] enrolled_i,
     input wire        post_i,         // pulse: a completion
     input wire [63:0] cpl_i,
+    input wire        note_i,         // pulse: a word of members
+    input wire [ 2:0] note_word_i,
+    input wire [31:0] note_data_i,
 
     // block buffer
     input  wire          rd_i,
@@ -79,7 +86,9 @@ module ini_host #(
     input  wire [  15:0] wr_data_i
 );
 
-  wire unload, pop, flush, unload_busy, load_busy, lost, axis_rd;
+  wire [2:0] word;
+  wire [31:0] members, series_lba;
+  wire unload, pop, flush, series, unload_busy, load_busy, lost, axis_rd;
   wire [23:0] load_addr, unload_addr, unload_len;
   wire [7:0] completions;
   wire [63:0] cpl;
@@ -115,6 +124,7 @@ module ini_host #(
       .fair_o             (fair_o),
       .sel_reset_o        (sel_reset_o),
       .ability_o          (ability_o),
+      .mirror_ext_o       (mirror_ext_o),
       .bus_reset_o        (bus_reset_o),
       .sel_timeout_us_o   (sel_timeout_us_o),
       .hang_timeout_us_o  (hang_timeout_us_o),
@@ -124,6 +134,8 @@ module ini_host #(
       .submit_o           (submit_o),
       .desc_o             (desc_o),
       .forget_o           (forget_o),
+      .series_o           (series),
+      .series_lba_o       (series_lba),
       .load_addr_o        (load_addr),
       .unload_addr_o      (unload_addr),
       .unload_len_o       (unload_len),
@@ -139,6 +151,8 @@ module ini_host #(
       .lost_i             (lost),
       .cpl_i              (cpl),
       .pop_o              (pop),
+      .word_o             (word),
+      .members_i          (members),
       .flush_o            (flush),
       .agreed_with_o      (agreed_with_o),
       .agreed_i           (agreed_i),
@@ -191,14 +205,30 @@ module ini_host #(
       .wr_data_i(|wr_i ? wr_data_i : axis_wr_data)
   );
 
+  ini_series u_series (
+      .clk_i  (clk_i),
+      .rst_ni (rst_ni),
+      .push_i (series),
+      .lba_i  (series_lba),
+      .clear_i(submit_o),
+      .count_o(series_count_o),
+      .block_i(series_block_i),
+      .lba_o  (series_lba_o)
+  );
+
   ini_completions u_completions (
       .clk_i  (clk_i),
       .rst_ni (rst_ni),
       .post_i (post_i),
       .cpl_i  (cpl_i),
+      .note_i     (note_i),
+      .note_word_i(note_word_i),
+      .note_data_i(note_data_i),
       .pop_i  (pop),
       .flush_i(flush),
       .cpl_o  (cpl),
+      .word_i     (word),
+      .members_o  (members),
       .count_o(completions),
       .lost_o (lost)
   );

@@ -8,6 +8,7 @@
 // handled as an asynchronous one; ini_data tells that it is wrong.
 `default_nettype none
 `include "scsi_agreement.vh"
+`include "scsi_awake.vh"
 `include "scsi_defs.vh"
 `include "scsi_timing.vh"
 
@@ -32,10 +33,11 @@ module ini_link #(
     input wire stall_i,  // do not answer a REQ yet
     input wire [`SCSI_AGR_W-1:0] agree_i,  // with the current target; counts in data phases
 
-    // words to send, for the phase on the wires
-    input wire [15:0] tx_data_i,
+    // what to send, for the phase on the wires
+    input wire [15:0] tx_word_i,  // of data
+    input wire [ 7:0] tx_byte_i,  // of a command or message
     input wire        tx_last_i,  // last message byte: negate ATN before its ACK
-    input wire        tx_atn_i,   // assert ATN during this data word
+    input wire        tx_atn_i,   // data word, out or in: assert ATN before the negation of its ACK
     input wire        tx_more_i,  // there is a byte or word to put on the bus in advance
     input wire        qas_i,      // this initiator can take part in QAS: others may snoop commands and status
     input wire        say_i,      // pulse: assert ATN
@@ -43,7 +45,7 @@ module ini_link #(
     output reg  [ 2:0] phase_o,      // phase of the current or latest handshake
     output reg         phase_new_o,  // pulse: first REQ of a phase
     output reg         byte_req_o,   // pulse: REQ for a COMMAND or MESSAGE OUT byte
-    output wire        tx_take_o,    // pulse: tx_data_i is being sent; synchronous: the next is there two clocks later
+    output wire        tx_take_o,    // pulse: it is being sent; the next is there two clocks later
     output wire        rx_stb_o,     // pulse: a word came in
     output wire [15:0] rx_data_o,
     output wire        rx_perr_o,    // with rx_stb_o: wrong parity; without: wrong CRC
@@ -57,11 +59,12 @@ module ini_link #(
 );
 
   // A wait of n clocks lets the next edge come n + 1 clocks after the one that started it. REQ is two clocks old or more when it is
-  // seen, three when its byte is taken, four when a message byte has been looked up.
+  // seen, three when its byte is taken, five when a message byte has been looked up.
   localparam SETUP_WAIT = `SCSI_TICKS(`SCSI_ASYNC_SETUP_NS) - 1;
   localparam SNOOP_WAIT = `SCSI_TICKS(`SCSI_SNOOP_ACK_NS) - 1;
   localparam HEED_WAIT = SNOOP_WAIT > 2 ? SNOOP_WAIT - 2 : 0;
-  localparam LOOK_WAIT = SNOOP_WAIT > 4 ? SNOOP_WAIT - 4 : 0;
+  localparam LOOK_WAIT = SNOOP_WAIT > 5 ? SNOOP_WAIT - 5 : 0;
+  localparam NEXT_WAIT = 3;  // from a byte's ACK until tx_q is the next one
   localparam ATN_WAIT = `SCSI_TICKS(`SCSI_ATN_SETUP_NS) - 1;
   localparam OPEN_TICKS = `SCSI_TICKS(`SCSI_BUS_SETTLE_NS / 2);  // what the wires do while a phase settles is not listened to
 
@@ -71,6 +74,7 @@ module ini_link #(
   localparam OFFER = 3'd3;  // own data on the bus, set-up time running
   localparam HEED = 3'd4;  // data taken, snoopers get their time
   localparam ACKED = 3'd5;  // ACK asserted
+  localparam LOOK = 3'd6;  // tx_q takes over what is to be sent
 
   reg  [ 2:0] state_q;
   reg         live_q;  // connected in the last clock
@@ -78,6 +82,8 @@ module ini_link #(
   reg         drive_q;
   reg         wide_q;   // DB(15-8) takes part
   reg  [15:0] db_q;
+  reg  [15:0] tx_q;   // what is to be sent, a clock ago
+  reg         last_q;  // tx_last_i with it
   reg  [ 4:0] wait_q;   // clocks before the next ACK edge: set-up or snoop time
   reg  [ 4:0] atn_age_q;  // clocks before an ACK edge may follow the latest ATN edge
 
@@ -86,6 +92,7 @@ module ini_link #(
   reg         tx_take_q, rx_stb_q, rx_perr_q, done_q, ack_q;
   reg  [15:0] rx_data_q;
   reg         open_q;  // synchronous phase
+  reg         in_q;    // ... DATA IN
   reg  [ 5:0] open_age_q;  // clocks until it counts as stable
 
   wire        pulsed = phase_new_o || byte_req_o || tx_take_q || rx_stb_q || done_q;
@@ -93,7 +100,7 @@ module ini_link #(
   wire        is_out = !phase_i[0];
   wire        is_data = !phase_i[1];
   wire        snooped = phase_i[2] || qas_i;  // outside of data phases
-  wire        ready = drive_q && db_q == tx_data_i;  // the byte asked for is on the bus already
+  wire        ready = drive_q && db_q[7:0] == tx_q[7:0];  // the byte asked for is on the bus already
   wire        wide_now = agree_i[`SCSI_AGR_WIDE] && is_data;
   wire        sync_phase = conn_i && is_data && agreed_q && phase_i[2] == agree_q[`SCSI_AGR_DT];
   wire        sync_first, sync_take, sync_stb, sync_perr, sync_raise, sync_due, sync_rest, sync_done, sync_ack;
@@ -107,10 +114,10 @@ module ini_link #(
   wire        drive = drive_q && is_out;
 
   // Nothing to do in a clock should cost a simulation nothing.
-  wire        awake = conn_i
+  wire        awake = `SCSI_AWAKE(conn_i
       ? !live_q || asked || state_q != REST || pulsed || say_i || wait_q != 5'd0 || atn_age_q != 5'd0 || (known_q && !same_phase)
-        || agree_i != agree_q || sync_first || sync_raise || sync_phase != open_q
-      : live_q || attn_i;
+        || agree_i != agree_q || sync_first || sync_raise || sync_phase != open_q || in_q != phase_i[0]
+      : live_q || attn_i);
 
   assign tx_take_o = tx_take_q | sync_take;
   assign rx_stb_o = rx_stb_q | sync_stb;
@@ -127,13 +134,13 @@ module ini_link #(
   ) u_sync (
       .clk_i     (clk_i),
       .rst_ni    (rst_ni),
-      .open_i    (open_q && sync_phase),
-      .in_i      (phase_i[0]),
+      .open_i    (open_q),
+      .in_i      (in_q),
       .stall_i   (stall_i),
       .ready_i   (same_phase),
       .agree_i   (agree_q),
       .first_o   (sync_first),
-      .tx_data_i (tx_data_i),
+      .tx_data_i (tx_word_i),
       .tx_atn_i  (tx_atn_i),
       .tx_take_o (sync_take),
       .rx_stb_o  (sync_stb),
@@ -161,10 +168,11 @@ module ini_link #(
       known_q <= 1'b0;
       drive_q <= 1'b0;
       wide_q <= 1'b0;
-      db_q <= 16'd0;
+      {db_q, tx_q} <= 32'd0;
+      last_q <= 1'b0;
       wait_q <= 5'd0;
       atn_age_q <= 5'd0;
-      open_q <= 1'b0;
+      {open_q, in_q} <= 2'd0;
       open_age_q <= OPEN_TICKS[5:0];
       phase_o <= 3'd0;
       {phase_new_o, byte_req_o, tx_take_q, rx_stb_q, rx_perr_q, done_q} <= 6'd0;
@@ -186,6 +194,8 @@ module ini_link #(
       drv_atn_o <= attn_i;
     end else begin
       live_q <= 1'b1;
+      tx_q   <= is_data ? tx_word_i : {8'd0, tx_byte_i};
+      last_q <= tx_last_i;
       agree_q <= agree_i;
       agreed_q <= agree_i[`SCSI_AGR_OFFSET] != 7'd0;
       {phase_new_o, byte_req_o, tx_take_q, rx_stb_q, done_q} <= 5'd0;
@@ -193,6 +203,7 @@ module ini_link #(
       if (atn_age_q != 5'd0) atn_age_q <= atn_age_q - 5'd1;
       if (sync_phase && open_age_q != 6'd0) open_age_q <= open_age_q - 6'd1;
       else open_q <= sync_phase;
+      in_q <= phase_i[0];
       if (!sync_phase) open_age_q <= OPEN_TICKS[5:0];
 
       case (state_q)
@@ -222,7 +233,9 @@ module ini_link #(
           drive_q <= 1'b0;
         end
 
-        ENTER: state_q <= REQUESTED;
+        ENTER: state_q <= is_out ? LOOK : REQUESTED;
+
+        LOOK: state_q <= REQUESTED;
 
         REQUESTED:
         if (!stall_i) begin
@@ -247,7 +260,7 @@ module ini_link #(
           state_q <= REST;
           if (is_out) begin
             if (tx_more_i) begin
-              db_q <= tx_data_i;
+              db_q <= tx_q;
               wait_q <= SETUP_WAIT[4:0];
             end else begin
               drive_q <= 1'b0;
@@ -277,6 +290,7 @@ module ini_link #(
       rx_data_q <= {wide_now ? db_i[15:8] : 8'd0, db_i[7:0]};
       rx_perr_q <= bad_low || (wide_now && bad_high);
       if (is_data) begin
+        if (tx_atn_i) raise_atn;
         ack_q <= 1'b1;
         state_q <= ACKED;
       end else begin
@@ -288,7 +302,7 @@ module ini_link #(
 
   task offer;
     begin
-      db_q <= tx_data_i;
+      db_q <= tx_q;
       wide_q <= wide_now;
       drive_q <= 1'b1;
       wait_q <= SETUP_WAIT[4:0];
@@ -309,7 +323,7 @@ module ini_link #(
 
   // Before the ACK of a last message byte.
   task drop_atn;
-    if (tx_last_i && drv_atn_o) begin
+    if (last_q && drv_atn_o) begin
       drv_atn_o <= 1'b0;
       atn_age_q <= ATN_WAIT[4:0];
     end
@@ -319,7 +333,7 @@ module ini_link #(
     begin
       ack_q <= 1'b1;
       tx_take_q <= 1'b1;
-      if (!is_data && snooped) wait_q <= SNOOP_WAIT[4:0];
+      wait_q <= !is_data && snooped && SNOOP_WAIT > NEXT_WAIT ? SNOOP_WAIT[4:0] : NEXT_WAIT[4:0];
       state_q <= ACKED;
     end
   endtask

@@ -9,7 +9,9 @@
 
 module ini_msg_in #(
     parameter [7:0] MSG_QUERY = `MIRROR_MSG_QUERY,
-    parameter [7:0] MSG_SWITCH_ROLE = `MIRROR_MSG_SWITCH_ROLE
+    parameter [7:0] MSG_SWITCH_ROLE = `MIRROR_MSG_SWITCH_ROLE,
+    parameter [7:0] EXT_CAPABILITY = `MIRROR_EXT_CAPABILITY,
+    parameter [7:0] EXT_FAILED = `MIRROR_EXT_FAILED
 ) (
     input wire clk_i,
     input wire rst_ni,
@@ -22,7 +24,7 @@ module ini_msg_in #(
 
     output reg       bad_o,  // pulse: first byte with wrong parity in this phase
     output reg       stb_o,  // pulse: a message is complete
-    output reg [3:0] msg_o,
+    output reg [4:0] msg_o,
     output reg [7:0] arg_o,  // LUN of IDENTIFY, tag, residue, identity
     output reg [39:0] ext_o  // the latest bytes of an extended message, the last one in bits 7:0
 );
@@ -37,7 +39,7 @@ module ini_msg_in #(
   reg [2:0] state_q;
   reg [7:0] first_q;  // first byte, or code of an extended message
   reg [7:0] left_q;  // bytes of an extended message still to come; 0 stands for 256
-  reg [3:0] form_q;  // the negotiation message that an extended one has the form of
+  reg [4:0] form_q;  // the message that an extended one is by its length and code
 
   wire awake = phase_new_i || rx_stb_i || bad_o || stb_o;
 
@@ -48,7 +50,7 @@ module ini_msg_in #(
       left_q <= 8'd0;
       form_q <= `INI_MSG_UNKNOWN;
       {bad_o, stb_o} <= 2'd0;
-      msg_o <= 4'd0;
+      msg_o <= 5'd0;
       arg_o <= 8'd0;
       ext_o <= 40'd0;
     end else if (awake) begin
@@ -78,13 +80,12 @@ module ini_msg_in #(
             end
             LENGTH: begin
               left_q <= rx_data_i;
-              form_q <= by_length(rx_data_i);
               state_q <= CODE;
             end
             default: begin  // CODE, ARGUMENT
               ext_o <= {ext_o[31:0], rx_data_i};
               left_q <= left_q - 8'd1;
-              if (state_q == CODE && rx_data_i != code_of(form_q)) form_q <= `INI_MSG_UNKNOWN;
+              if (state_q == CODE) form_q <= form_of(left_q, rx_data_i);
               if (left_q == 8'd1) hear(state_q == CODE ? `INI_MSG_UNKNOWN : form_q);
               else state_q <= ARGUMENT;
             end
@@ -95,7 +96,7 @@ module ini_msg_in #(
   end
 
   task hear;
-    input [3:0] msg;
+    input [4:0] msg;
     begin
       stb_o <= 1'b1;
       msg_o <= msg;
@@ -103,26 +104,20 @@ module ini_msg_in #(
     end
   endtask
 
-  function [3:0] by_length;
+  function [4:0] form_of;
     input [7:0] length;
-    case (length)
-      `SCSI_EXT_WDTR_LEN: by_length = `INI_MSG_WDTR;
-      `SCSI_EXT_SDTR_LEN: by_length = `INI_MSG_SDTR;
-      `SCSI_EXT_PPR_LEN: by_length = `INI_MSG_PPR;
-      default: by_length = `INI_MSG_UNKNOWN;
+    input [7:0] code;
+    case ({length, code})
+      {`SCSI_EXT_WDTR_LEN, `SCSI_EXT_WDTR} : form_of = `INI_MSG_WDTR;
+      {`SCSI_EXT_SDTR_LEN, `SCSI_EXT_SDTR} : form_of = `INI_MSG_SDTR;
+      {`SCSI_EXT_PPR_LEN, `SCSI_EXT_PPR} : form_of = `INI_MSG_PPR;
+      {`MIRROR_EXT_LEN_CAPABILITY, EXT_CAPABILITY} : form_of = `INI_MSG_CAPABILITY;
+      {`MIRROR_EXT_LEN_FAILED, EXT_FAILED} : form_of = `INI_MSG_FAILED;
+      default: form_of = `INI_MSG_UNKNOWN;
     endcase
   endfunction
 
-  function [7:0] code_of;
-    input [3:0] form;
-    case (form)
-      `INI_MSG_WDTR: code_of = `SCSI_EXT_WDTR;
-      `INI_MSG_SDTR: code_of = `SCSI_EXT_SDTR;
-      default: code_of = `SCSI_EXT_PPR;
-    endcase
-  endfunction
-
-  function [3:0] one_byte;
+  function [4:0] one_byte;
     input [7:0] code;
     if (code[7]) one_byte = `INI_MSG_IDENTIFY;
     else

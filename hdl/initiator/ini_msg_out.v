@@ -2,8 +2,10 @@
 //
 // Used by scsi_initiator. Rules: IDENTIFY first, then the tag, then negotiation, task management or a vendor message, which is the last of
 // its phase; a REQ in MESSAGE OUT after the byte that went with ATN false asks for all bytes of the phase again; with nothing to say,
-// NO OPERATION. Message formats of silent mirroring: docs/protocol.md.
+// NO OPERATION. Message formats of silent mirroring: docs/protocol.md. What these messages hold beyond their first byte is there two clocks
+// after say_i, long before the target can ask for it.
 `default_nettype none
+`include "scsi_awake.vh"
 `include "scsi_agreement.vh"
 `include "scsi_defs.vh"
 `include "ini_defs.vh"
@@ -12,7 +14,11 @@ module ini_msg_out #(
     parameter [7:0] MSG_QUERY = `MIRROR_MSG_QUERY,
     parameter [7:0] MSG_SWITCH_ROLE = `MIRROR_MSG_SWITCH_ROLE,
     parameter [7:0] MSG_RELEASE = `MIRROR_MSG_RELEASE,
-    parameter [7:0] EXT_WRITE = `MIRROR_EXT_WRITE
+    parameter [7:0] MSG_REPORT = `MIRROR_MSG_REPORT,
+    parameter [7:0] EXT_WRITE = `MIRROR_EXT_WRITE,
+    parameter [7:0] EXT_READ = `MIRROR_EXT_READ,
+    parameter [7:0] EXT_NEXT = `MIRROR_EXT_NEXT,
+    parameter [7:0] EXT_CAPABILITY = `MIRROR_EXT_CAPABILITY
 ) (
     input wire clk_i,
     input wire rst_ni,
@@ -20,15 +26,17 @@ module ini_msg_out #(
 
     // what to say
     input wire                   say_i,        // pulse, with the kind
-    input wire [            3:0] kind_i,
+    input wire [            4:0] kind_i,
     input wire                   drop_rest_i,  // pulse: what was being said was rejected, do not go on with it
     /* verilator lint_off UNUSEDSIGNAL */  // a unit reads the fields it needs
     input wire [`INI_DESC_W-1:0] desc_i,       // the current task
     /* verilator lint_on UNUSEDSIGNAL */
     input wire [            1:0] offer_i,      // IDENTIFY: append this negotiation message
     input wire [`SCSI_AGR_W-1:0] tell_i,       // what a negotiation message states
-    input wire [            3:0] name_z_i,     // SWITCH ROLE, RELEASE: whom
-    input wire                   name_last_i,  // SWITCH ROLE: append the last indicator
+    input wire [            3:0] name_z_i,     // SWITCH ROLE, REPORT, RELEASE: whom
+    input wire                   name_last_i,  // SWITCH ROLE, REPORT: append the last indicator
+    input wire [           31:0] next_lba_i,   // NEXT: which block
+    input wire [            1:0] flags_i,      // CAPABILITY: extensions to offer
     input wire                   retry_ok_i,   // resends are still allowed
 
     // the link
@@ -44,7 +52,7 @@ module ini_msg_out #(
     output reg        resend_o,  // pulse: the target asked for a resend
     output reg        give_up_o, // pulse: it asked too often, something else is said instead
     output reg        said_o,    // pulse: ACK of the last byte negated
-    output reg  [3:0] kind_o,    // what is, or was last, said
+    output reg  [4:0] kind_o,    // what is, or was last, said
     output wire       more_o,    // byte_o is a byte still to be said in this phase
     output wire       rest_o,    // pending: bytes or a whole message still to come
     output wire       offering_o // the negotiation message behind IDENTIFY is under way
@@ -61,13 +69,19 @@ module ini_msg_out #(
   reg       pend_q;  // kind_o is to be said or being said
   reg       open_q;  // at least one of its bytes has gone
   reg       ended_q;  // all its bytes have gone in this phase
+  reg       fresh_q;  // kind_o is new
+  // of a mirroring message: code of a short one; length and code of an extended one; identity; what follows
+  reg [7:0] short_q;
+  reg [15:0] ext_q;
+  reg [7:0] yz_q;
+  reg [31:0] more_q;
   wire      in_msg_out = phase_i == `SCSI_PH_MSG_OUT;
 
   wire has_identify = starts_nexus(kind_o);
-  wire has_tag = desc_i[`INI_D_TAGGED] && kind_o != `INI_SAY_QUERY;
-  wire alone = desc_i[`INI_D_COUNT] == 4'd1;
+  wire has_tag = desc_i[`INI_D_TAGGED] && kind_o != `INI_SAY_QUERY && kind_o != `INI_SAY_CAPABILITY;
+  wire alone = desc_i[`INI_D_COUNT] == 4'd1 && desc_i[`INI_D_BLOCKS] < 5'd2;  // nobody else will be named
   wire has_last = (kind_o == `INI_SAY_QUERY && desc_i[`INI_D_LAST]) || (kind_o == `INI_SAY_WRITE && alone)
-      || (kind_o == `INI_SAY_SWITCH && name_last_i);
+      || ((kind_o == `INI_SAY_SWITCH || kind_o == `INI_SAY_REPORT) && name_last_i);
   reg [3:0] body_len;
   wire [3:0] body_end = BODY + body_len - 4'd1;
   wire at_end = (step_q == IDENTIFY && !has_tag && body_len == 4'd0) || (step_q == TAG && body_len == 4'd0)
@@ -75,8 +89,8 @@ module ini_msg_out #(
   wire single = has_identify ? !has_tag && body_len == 4'd0 : body_len == 4'd1;
 
   // Nothing to do in a clock should cost a simulation nothing.
-  wire awake = say_i || drop_rest_i || phase_new_i || byte_req_i || tx_take_i || done_i || atn_o || resend_o || give_up_o
-      || said_o || (!conn_i && (pend_q || ended_q || open_q || kind_o != `INI_SAY_NOP));
+  wire awake = `SCSI_AWAKE(fresh_q || say_i || drop_rest_i || phase_new_i || byte_req_i || tx_take_i || done_i || atn_o || resend_o
+      || give_up_o || said_o || (!conn_i && (pend_q || ended_q || open_q || kind_o != `INI_SAY_NOP)));
 
   assign last_o = at_end;
   assign rest_o = pend_q;
@@ -86,8 +100,10 @@ module ini_msg_out #(
   always @(*) begin
     case (kind_o)
       `INI_SAY_IDENTIFY: body_len = offer_i == `INI_EX_NONE ? 4'd0 : offer_i == `INI_EX_PPR ? 4'd8 : {3'b010, offer_i[1]};
-      `INI_SAY_QUERY, `INI_SAY_SWITCH, `INI_SAY_RELEASE: body_len = 4'd2;
+      `INI_SAY_QUERY, `INI_SAY_SWITCH, `INI_SAY_REPORT, `INI_SAY_RELEASE: body_len = 4'd2;
       `INI_SAY_WRITE: body_len = 4'd11;
+      `INI_SAY_NEXT: body_len = 4'd8;
+      `INI_SAY_CAPABILITY: body_len = 4'd6;
       `INI_SAY_WDTR: body_len = 4'd4;
       `INI_SAY_SDTR: body_len = 4'd5;
       `INI_SAY_PPR: body_len = 4'd8;
@@ -97,12 +113,9 @@ module ini_msg_out #(
 
   wire [7:0] identify = `SCSI_MSG_IDENTIFY | (kind_o != `INI_SAY_IDENTIFY || desc_i[`INI_D_DISC]
       ? `SCSI_MSG_IDENTIFY_DISCPRIV : 8'd0) | {5'd0, desc_i[`INI_D_LUN]};
-  wire [7:0] named = {desc_i[`INI_D_GROUP], name_z_i};
-  wire [7:0] leader = {desc_i[`INI_D_GROUP], desc_i[`INI_D_LEADER]};
-  wire [87:0] write = {
-    `SCSI_MSG_EXTENDED, alone ? `MIRROR_EXT_LEN_LAST : `MIRROR_EXT_LEN, EXT_WRITE, leader,
-    desc_i[`INI_D_LBA], desc_i[`INI_D_LEN]
-  };
+  wire [87:0] short = {short_q, yz_q, 72'd0};
+  wire [87:0] extended = {`SCSI_MSG_EXTENDED, ext_q, yz_q, more_q, desc_i[`INI_D_LEN]};
+  wire [4:0] offered_blocks = flags_i[1] ? `INI_SERIES_MAX : 5'd0;
   wire [7:0] tell_period = tell_i[`SCSI_AGR_PERIOD];
   wire [7:0] tell_offset = {1'b0, tell_i[`SCSI_AGR_OFFSET]};
   wire [7:0] tell_width = {7'd0, tell_i[`SCSI_AGR_WIDE]};
@@ -129,10 +142,8 @@ module ini_msg_out #(
       `INI_SAY_SDTR: body = sdtr;
       `INI_SAY_PPR: body = ppr;
       `INI_SAY_MANAGE: body = {manage, 80'd0};
-      `INI_SAY_QUERY: body = {MSG_QUERY, desc_i[`INI_D_GROUP], desc_i[`INI_D_Z], 72'd0};
-      `INI_SAY_WRITE: body = write;
-      `INI_SAY_SWITCH: body = {MSG_SWITCH_ROLE, named, 72'd0};
-      `INI_SAY_RELEASE: body = {MSG_RELEASE, named, 72'd0};
+      `INI_SAY_QUERY, `INI_SAY_SWITCH, `INI_SAY_REPORT, `INI_SAY_RELEASE: body = short;
+      `INI_SAY_WRITE, `INI_SAY_NEXT, `INI_SAY_CAPABILITY: body = extended;
       `INI_SAY_REJECT: body = {`SCSI_MSG_MESSAGE_REJECT, 80'd0};
       `INI_SAY_PARITY: body = {`SCSI_MSG_MESSAGE_PARITY_ERROR, 80'd0};
       `INI_SAY_ERROR: body = {`SCSI_MSG_INITIATOR_DETECTED_ERROR, 80'd0};
@@ -146,19 +157,35 @@ module ini_msg_out #(
       IDENTIFY: byte_o = identify;
       QUEUE: byte_o = `SCSI_MSG_SIMPLE + {6'd0, desc_i[`INI_D_ATTR]};
       TAG: byte_o = desc_i[`INI_D_TAG];
-      LAST: byte_o = `MIRROR_LAST;
-      default: byte_o = body[8'd87-{1'b0, step_q-BODY, 3'd0}-:8];
+      BODY: byte_o = body[87:80];
+      BODY + 4'd1: byte_o = body[79:72];
+      BODY + 4'd2: byte_o = body[71:64];
+      BODY + 4'd3: byte_o = body[63:56];
+      BODY + 4'd4: byte_o = body[55:48];
+      BODY + 4'd5: byte_o = body[47:40];
+      BODY + 4'd6: byte_o = body[39:32];
+      BODY + 4'd7: byte_o = body[31:24];
+      BODY + 4'd8: byte_o = body[23:16];
+      BODY + 4'd9: byte_o = body[15:8];
+      BODY + 4'd10: byte_o = body[7:0];
+      default: byte_o = `MIRROR_LAST;
     endcase
   end
 
   always @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
       step_q <= IDENTIFY;
-      {pend_q, open_q, ended_q} <= 3'd0;
+      {pend_q, open_q, ended_q, fresh_q} <= 4'd0;
+      short_q <= 8'd0;
+      ext_q <= 16'd0;
+      yz_q <= 8'd0;
+      more_q <= 32'd0;
       kind_o <= `INI_SAY_NOP;
       {atn_o, resend_o, give_up_o, said_o} <= 4'd0;
     end else if (awake) begin
       {atn_o, resend_o, give_up_o, said_o} <= 4'd0;
+      fresh_q <= 1'b0;
+      if (fresh_q) fill_in;
       if (!conn_i) begin
         ended_q <= 1'b0;
         open_q <= 1'b0;
@@ -171,7 +198,7 @@ module ini_msg_out #(
           resend_o <= retry_ok_i;
           give_up_o <= !retry_ok_i;
           if (retry_ok_i) begin_saying(kind_o);
-          else if (kind_o == `INI_SAY_QUERY) begin_saying(`INI_SAY_NOP);
+          else if (kind_o == `INI_SAY_QUERY || kind_o == `INI_SAY_CAPABILITY) begin_saying(`INI_SAY_NOP);
           else begin_saying(has_identify ? `INI_SAY_ABORT_SET : `INI_SAY_ABORT);
           atn_o <= retry_ok_i && !single;
         end else if (tx_take_i) begin
@@ -194,14 +221,45 @@ module ini_msg_out #(
   end
 
   function starts_nexus;
-    input [3:0] kind;
-    starts_nexus = kind == `INI_SAY_IDENTIFY || kind == `INI_SAY_QUERY || kind == `INI_SAY_WRITE || kind == `INI_SAY_MANAGE;
+    input [4:0] kind;
+    starts_nexus = kind == `INI_SAY_IDENTIFY || kind == `INI_SAY_QUERY || kind == `INI_SAY_WRITE || kind == `INI_SAY_MANAGE
+        || kind == `INI_SAY_CAPABILITY;
   endfunction
 
+  // What the mirroring message kind_o holds.
+  task fill_in;
+    begin
+      case (kind_o)
+        `INI_SAY_QUERY: short_q <= MSG_QUERY;
+        `INI_SAY_SWITCH: short_q <= MSG_SWITCH_ROLE;
+        `INI_SAY_REPORT: short_q <= MSG_REPORT;
+        default: short_q <= MSG_RELEASE;
+      endcase
+      case (kind_o)
+        `INI_SAY_NEXT: ext_q <= {`MIRROR_EXT_LEN_NEXT, EXT_NEXT};
+        `INI_SAY_CAPABILITY: ext_q <= {`MIRROR_EXT_LEN_CAPABILITY, EXT_CAPABILITY};
+        default:
+        ext_q <= {alone ? `MIRROR_EXT_LEN_LAST : `MIRROR_EXT_LEN, desc_i[`INI_D_OPCODE] == `INI_OP_MIRROR_READ ? EXT_READ : EXT_WRITE};
+      endcase
+      yz_q[7:4] <= desc_i[`INI_D_GROUP];
+      case (kind_o)
+        `INI_SAY_QUERY, `INI_SAY_CAPABILITY: yz_q[3:0] <= desc_i[`INI_D_Z];
+        `INI_SAY_WRITE, `INI_SAY_NEXT: yz_q[3:0] <= desc_i[`INI_D_LEADER];
+        default: yz_q[3:0] <= name_z_i;
+      endcase
+      case (kind_o)
+        `INI_SAY_NEXT: more_q <= next_lba_i;
+        `INI_SAY_CAPABILITY: more_q <= {6'd0, flags_i, 3'd0, offered_blocks, 16'd0};
+        default: more_q <= desc_i[`INI_D_LBA];
+      endcase
+    end
+  endtask
+
   task begin_saying;
-    input [3:0] kind;
+    input [4:0] kind;
     begin
       kind_o <= kind;
+      fresh_q <= 1'b1;
       step_q <= starts_nexus(kind) ? IDENTIFY : BODY;
       pend_q <= 1'b1;
       open_q <= 1'b0;

@@ -1,9 +1,11 @@
 // The connection: which task it belongs to, what the target's phases mean for it, what is said, and how it ends.
 //
 // Used by scsi_initiator; ini_hear tells what the target's messages ask for. Whatever order of phases the target chooses is followed; what must not be (too much data, a COMMAND phase in a
-// mirrored write, too many errors) is answered with ATN and ABORT TASK (SET). Rules: message system and attention condition of SCSI-2 and
-// SPI-3; implied RESTORE POINTERS at reselection; outcomes of a QUERY: docs/protocol.md, discovery.
+// mirrored operation, too many errors) is answered with ATN and ABORT TASK (SET). Rules: message system and attention condition of SCSI-2 and
+// SPI-3; implied RESTORE POINTERS at reselection; outcomes of QUERY and CAPABILITY: docs/protocol.md, discovery and extensions. In a
+// mirrored read wrong data is its sender's failure, and nothing is said about it; errors of what answers REPORT are ini_mirror's.
 `default_nettype none
+`include "scsi_awake.vh"
 `include "scsi_defs.vh"
 `include "ini_defs.vh"
 
@@ -65,16 +67,16 @@ module ini_nexus #(
 
     // negotiation: what it asks to be said, MESSAGE REJECT that was meant for it
     input wire       neg_say_i,
-    input wire [3:0] neg_kind_i,
+    input wire [4:0] neg_kind_i,
     input wire       neg_took_i,
 
     // messages out
     output reg        say_o,
-    output reg  [3:0] kind_o,
+    output reg  [4:0] kind_o,
     output reg        drop_rest_o,
     output wire       retry_ok_o,
     input  wire       say_rest_i,   // something is still to be said
-    input  wire [3:0] said_kind_i,
+    input  wire [4:0] said_kind_i,
     input  wire       resend_i,
     input  wire       give_up_i,
 
@@ -85,13 +87,14 @@ module ini_nexus #(
     input  wire          overrun_i,
 
     // mirror
-    output wire       mirror_o,     // a mirrored write is connected
+    output wire       mirror_o,     // a mirrored operation is connected
+    input  wire       asking_i,     // a participant that was named for REPORT may answer
     output reg        rejected_o,
     input  wire [3:0] data_rank_i,  // participant of a data phase
     input  wire       abort_i,
     input  wire [3:0] abort_why_i,
 
-    // outcome of a QUERY, enrolment, a target that was reset
+    // outcome of a QUERY or a CAPABILITY, enrolment, a target that was reset
     input  wire       accepted_i,
     input  wire       declined_i,
     output reg        begin_o,         // pulse: a task of a new connection becomes current
@@ -99,6 +102,7 @@ module ini_nexus #(
     output reg  [2:0] again_detail_o,
     output reg        enrol_update_o,
     output reg        enrol_o,
+    output reg        agree_o,         // pulse: CAPABILITY has ended
     output reg        gone_o,          // pulse: TARGET RESET went to the target
 
     // state and end; what describes the task holds until the next connection
@@ -109,13 +113,12 @@ module ini_nexus #(
     output reg                    end_o,       // pulse
     output reg                    task_o,      // there is a task
     output reg                    table_o,     // it stands in the table
-    output reg                    spread_o,    // it is a mirrored write: one outcome a participant
+    output reg                    spread_o,    // it is a mirrored operation: one outcome a participant
+    output reg                    read_o,      // ... a read
     output reg                    keep_o,      // it was disconnected
     output reg  [            3:0] result_o,
     output reg  [            7:0] status_o,
     output reg  [            4:0] idx_o,
-    output reg  [            3:0] rank_o,
-    output reg  [            2:0] gang_o,
     output reg  [`INI_DESC_W-1:0] desc_o,
     output reg  [           59:0] ids_o
 );
@@ -132,18 +135,20 @@ module ini_nexus #(
   wire       stranger = resel_o && !task_o;  // a nexus that is not known here, or not yet
   wire       in_messages = phase_i == `SCSI_PH_MSG_IN || phase_i == `SCSI_PH_MSG_OUT;
   wire       query = opcode == `INI_OP_QUERY;
+  wire       ability = opcode == `INI_OP_MIRROR_CAPABILITY;
   wire       manage = opcode == `INI_OP_TASK_MANAGEMENT;
   wire       managed = said_kind_i == `INI_SAY_MANAGE && !say_rest_i && !disc_i;
   // DATA IN came wrong: a word, or in a DT phase the CRC of a data group
-  wire       bad_data = rx_perr_i && (phase_i == `SCSI_PH_DATA_IN || phase_i == `SCSI_PH_DT_DATA_IN);
+  wire       bad_data = rx_perr_i && !spread_o && (phase_i == `SCSI_PH_DATA_IN || phase_i == `SCSI_PH_DT_DATA_IN);
   wire       heard = reject_i || protocol_i || restore_i || refused_i || named_i || over_i || neg_say_i;
   assign data_target_o = spread_o ? ids_o[{data_rank_i, 2'd0}+:4] : target;
 
   // Nothing to do in a clock should cost a simulation nothing.
-  wire       pulsed = end_o || find_o || say_o || drop_rest_o || load_o || rejected_o || begin_o || again_o || enrol_update_o || gone_o;
+  wire       pulsed = end_o || find_o || say_o || drop_rest_o || load_o || rejected_o || begin_o || again_o || enrol_update_o || agree_o || gone_o;
   wire       event_now = finding_q || phase_new_i || rx_stb_i || bad_data || bad_i || heard || resend_i || give_up_i || overrun_i
       || cdb_over_i || abort_i;
-  wire       awake = pulsed || bus_rst_i || won_i || timeout_i || done_i || reselected_i || (conn_o && (bus_free_i || event_now));
+  wire       awake = `SCSI_AWAKE(pulsed || bus_rst_i || won_i || timeout_i || done_i || reselected_i
+      || (conn_o && (bus_free_i || event_now)));
 
   assign stall_o = finding_q;
   assign retry_ok_o = tries_q != cfg_retries_i;
@@ -154,19 +159,17 @@ module ini_nexus #(
   always @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
       {open_q, conn_o, end_o, keep_o, task_o, table_o, spread_o, find_o, say_o, drop_rest_o} <= 10'd0;
-      {load_o, rejected_o, begin_o, again_o, enrol_update_o, enrol_o, gone_o, resel_o} <= 8'd0;
+      {load_o, rejected_o, begin_o, again_o, enrol_update_o, enrol_o, agree_o, gone_o, resel_o, read_o} <= 10'd0;
       again_detail_o <= 3'd0;
       kind_o <= `INI_SAY_NOP;
       load_saved_o <= {PW{1'b0}};
       load_moved_o <= {PW{1'b0}};
       idx_o <= 5'd0;
-      rank_o <= 4'd0;
-      gang_o <= 3'd0;
       desc_o <= {`INI_DESC_W{1'b0}};
       ids_o <= 60'd0;
       start_afresh;
     end else if (awake) begin
-      {end_o, find_o, say_o, drop_rest_o, load_o, rejected_o, begin_o, again_o, enrol_update_o, gone_o} <= 10'd0;
+      {end_o, find_o, say_o, drop_rest_o, load_o, rejected_o, begin_o, again_o, enrol_update_o, agree_o, gone_o} <= 11'd0;
       if (bus_rst_i) begin
         finding_q <= 1'b0;
         if (open_q) begin
@@ -178,8 +181,8 @@ module ini_nexus #(
         open_q <= 1'b1;
         task_o <= 1'b1;
         table_o <= 1'b0;
-        spread_o <= start_desc_i[`INI_D_OPCODE] == `INI_OP_MIRROR_WRITE;
-        rank_o <= 4'd0;
+        spread_o <= start_desc_i[`INI_D_OPCODE] == `INI_OP_MIRROR_WRITE || start_desc_i[`INI_D_OPCODE] == `INI_OP_MIRROR_READ;
+        read_o <= start_desc_i[`INI_D_OPCODE] == `INI_OP_MIRROR_READ;
         resel_o <= 1'b0;
         desc_o <= start_desc_i;
         ids_o <= start_ids_i;
@@ -192,7 +195,7 @@ module ini_nexus #(
         close(`INI_RES_SEL_TIMEOUT);
       end else if (done_i) begin
         conn_o <= 1'b1;
-        say(query ? `INI_SAY_QUERY : spread_o ? `INI_SAY_WRITE : manage ? `INI_SAY_MANAGE : `INI_SAY_IDENTIFY);
+        say(query ? `INI_SAY_QUERY : ability ? `INI_SAY_CAPABILITY : spread_o ? `INI_SAY_WRITE : manage ? `INI_SAY_MANAGE : `INI_SAY_IDENTIFY);
       end else if (reselected_i) begin
         start_afresh;
         open_q <= 1'b1;
@@ -224,9 +227,9 @@ module ini_nexus #(
       if (rx_stb_i && phase_i == `SCSI_PH_STATUS) begin
         status_ok_q <= !rx_perr_i;
         status_o <= rx_data_i;
-        if (rx_perr_i) complain;
+        if (rx_perr_i && !asking_i) complain;
       end
-      if (bad_i) retry(`INI_SAY_PARITY);
+      if (bad_i && !asking_i) retry(`INI_SAY_PARITY);
       if (protocol_i) doom(`INI_RES_PROTOCOL);
       if (reject_i) answer(`INI_SAY_REJECT);
       if (neg_say_i) answer(neg_kind_i);
@@ -238,7 +241,7 @@ module ini_nexus #(
       end
       if (resend_i) tries_q <= tries_q + 4'd1;
       if (give_up_i) begin
-        if (!query || declined_i) condemn(`INI_RES_PARITY);
+        if (!(query || ability) || declined_i) condemn(`INI_RES_PARITY);
       end
       if (overrun_i || cdb_over_i) doom(`INI_RES_PROTOCOL);
       if (abort_i) doom(abort_why_i);
@@ -252,8 +255,6 @@ module ini_nexus #(
       table_o <= 1'b1;
       idx_o <= found_idx_i;
       desc_o <= found_ent_i[`INI_E_DESC];
-      rank_o <= found_ent_i[`INI_E_RANK];
-      gang_o <= found_ent_i[`INI_E_GANG];
       again_o <= 1'b1;
       again_detail_o <= found_ent_i[`INI_E_DETAIL];
       load_o <= 1'b1;
@@ -270,7 +271,7 @@ module ini_nexus #(
       told_q <= 1'b0;
       if (stranger && !in_messages) begin
         doom(`INI_RES_PROTOCOL);
-      end else if (phase_i == `SCSI_PH_COMMAND && opcode == `INI_OP_MIRROR_WRITE) begin
+      end else if (phase_i == `SCSI_PH_COMMAND && (opcode == `INI_OP_MIRROR_WRITE || opcode == `INI_OP_MIRROR_READ)) begin
         doom(`INI_RES_PROTOCOL);
       end else if (manage && !in_messages) begin
         condemn(`INI_RES_PROTOCOL);  // a target that goes on gets its command, TEST UNIT READY
@@ -284,7 +285,7 @@ module ini_nexus #(
       drop_rest_o <= say_rest_i && !neg_say_i;
     end else begin
       case (said_kind_i)
-        `INI_SAY_QUERY: drop_rest_o <= say_rest_i;
+        `INI_SAY_QUERY, `INI_SAY_CAPABILITY: drop_rest_o <= say_rest_i;
         `INI_SAY_MANAGE: begin
           drop_rest_o <= say_rest_i;
           condemn(`INI_RES_REJECTED);
@@ -295,7 +296,8 @@ module ini_nexus #(
           answer(desc_o[`INI_D_ATTR] == `INI_ATTR_SIMPLE ? `INI_SAY_ABORT_SET : `INI_SAY_ABORT);
         end
         `INI_SAY_ABORT: say(`INI_SAY_ABORT_SET);
-        `INI_SAY_WRITE, `INI_SAY_SWITCH, `INI_SAY_RELEASE: rejected_o <= !doomed_o;
+        `INI_SAY_WRITE, `INI_SAY_SWITCH, `INI_SAY_NEXT, `INI_SAY_REPORT, `INI_SAY_RELEASE: rejected_o <= !doomed_o;
+        `INI_SAY_ERROR, `INI_SAY_PARITY: rejected_o <= asking_i && !doomed_o;
         default: ;
       endcase
     end
@@ -320,7 +322,7 @@ module ini_nexus #(
   endtask
 
   task say;
-    input [3:0] kind;
+    input [4:0] kind;
     begin
       say_o <= 1'b1;
       kind_o <= kind;
@@ -329,7 +331,7 @@ module ini_nexus #(
 
   // Not after ABORT has been decided: nothing may replace it.
   task answer;
-    input [3:0] kind;
+    input [4:0] kind;
     if (!doomed_o) say(kind);
   endtask
 
@@ -341,7 +343,7 @@ module ini_nexus #(
   endtask
 
   task retry;
-    input [3:0] kind;
+    input [4:0] kind;
     if (!doomed_o) begin
       if (retry_ok_o) begin
         tries_q <= tries_q + 4'd1;
@@ -372,7 +374,7 @@ module ini_nexus #(
   task judge;
     begin
       keep_o <= disc_i && !doomed_o && !spread_o && !manage;
-      if (query && !(doomed_o && result_o == `INI_RES_PARITY)) begin
+      if ((query || ability) && !(doomed_o && result_o == `INI_RES_PARITY)) begin
         close(accepted_i && !doomed_o ? `INI_RES_OK : `INI_RES_NOT_CAPABLE);
       end else if (doomed_o) begin
         close(result_o);
@@ -398,6 +400,7 @@ module ini_nexus #(
       end_o <= 1'b1;
       result_o <= why;
       enrol_update_o <= query && !bus_rst_i && !disc_i;
+      agree_o <= ability && !bus_rst_i && !disc_i;
       enrol_o <= accepted_i && !doomed_o && desc_o[`INI_D_Z] != `MIRROR_Z_LEAVE;
     end
   endtask

@@ -36,6 +36,7 @@ module ini_regs #(
     output wire        fair_o,
     output wire        sel_reset_o,
     output wire [17:0] ability_o,         // in the layout of an agreement
+    output reg  [ 1:0] mirror_ext_o,      // extensions of mirroring to offer: SERIES, STATUS
     output reg         bus_reset_o,       // pulse
     output reg  [23:0] sel_timeout_us_o,
     output reg  [23:0] hang_timeout_us_o,
@@ -45,6 +46,8 @@ module ini_regs #(
     output reg         submit_o,          // pulse, only when ready_i
     output wire [`INI_DESC_W-1:0] desc_o,
     output reg  [15:0] forget_o,          // pulse: end the agreement with these IDs
+    output reg         series_o,          // pulse: series_lba_o is the next of the list
+    output reg  [31:0] series_lba_o,
 
     // to the streams
     output reg  [23:0] load_addr_o,
@@ -64,6 +67,8 @@ module ini_regs #(
     input  wire        lost_i,         // pulse: a completion was lost
     input  wire [63:0] cpl_i,
     output reg         pop_o,          // pulse
+    output wire [ 2:0] word_o,         // member word to be read
+    input  wire [31:0] members_i,      // it, two clocks after
     output reg         flush_o,        // pulse
     input  wire [31:0] agreement_i,
     output reg  [ 3:0] agreed_with_o,
@@ -77,6 +82,7 @@ module ini_regs #(
   localparam STATUS_TIMEOUT_US = `INI_RST_STATUS_TIMEOUT_US;
   localparam YIELD_NS = `INI_RST_YIELD_NS;
   localparam RETRIES = `INI_RST_RETRIES;
+  localparam [11:0] MEMBERS = `INI_REG_CPL_M0;
 
   reg [7:0] config_q;
   reg [2:0] irq_q, irq_enable_q;
@@ -89,20 +95,31 @@ module ini_regs #(
   reg [2:0] function_q;
   reg [14:0] pace_q;  // ABILITY: offset, period
   reg [1:0] options_q;  // ABILITY: QAS, DT
+  reg [2:0] policy_q;
+  reg [3:0] rounds_q;
+  reg [1:0] block_size_q;
+  reg [4:0] blocks_q, series_q;
+  reg [1:0] members_q;  // members_i is what is being read; in the next clock
   reg       spare_q;  // a SUBMIT was taken in the last clock
 
   wire      write = s_axil_awvalid && s_axil_wvalid && !s_axil_bvalid;
-  wire      read = s_axil_arvalid && !s_axil_rvalid;
+  wire      members = s_axil_araddr[11:5] == MEMBERS[11:5];  // CPL_M0 to CPL_M7
+  wire      read = s_axil_arvalid && !s_axil_rvalid && (members ? members_q[1] : looked_q);
   wire [31:0] mask = {{8{s_axil_wstrb[3]}}, {8{s_axil_wstrb[2]}}, {8{s_axil_wstrb[1]}}, {8{s_axil_wstrb[0]}}};
   wire [31:0] wdata = s_axil_wdata & mask;
-  wire [127:0] payload = op_q[`INI_D_OPCODE] == `INI_OP_MIRROR_WRITE
-      ? {32'd0, count_q, order1_q[27:0], order0_q, lba_q} : {cdb3_q, cdb2_q, cdb1_q, cdb0_q};
+  wire        mirrored = op_q[`INI_D_OPCODE] == `INI_OP_MIRROR_WRITE || op_q[`INI_D_OPCODE] == `INI_OP_MIRROR_READ;
+  wire [127:0] payload = mirrored
+      ? {12'd0, block_size_q, rounds_q, policy_q, series_q, 1'b0, blocks_q, count_q, order1_q[27:0], order0_q, lba_q} : {cdb3_q, cdb2_q, cdb1_q, cdb0_q};
   wire        ready = ready_i && !submit_o && !spare_q;
-  wire        pulsed = bus_reset_o || submit_o || spare_q || unload_o || pop_o || flush_o || |forget_o;
+  wire        pulsed = bus_reset_o || submit_o || spare_q || unload_o || pop_o || flush_o || series_o || members_q != 2'd0 || |forget_o;
   // Nothing to do in a clock should cost a simulation nothing.
   wire        awake = pulsed || s_axil_awvalid || s_axil_arvalid || s_axil_bvalid || s_axil_rvalid || posted_i || bus_reset_i
       || lost_i;
-  reg  [31:0] value;
+  // What is read is looked up in two steps: in each bank of eight words, then from its bank.
+  reg  [31:0] bank_q[0:7];
+  reg         looked_q;  // bank_q is of s_axil_araddr
+  wire [31:0] banked = s_axil_araddr[11:8] == 4'd0 ? bank_q[s_axil_araddr[7:5]] : 32'd0;
+  integer     n;
 
   assign s_axil_awready = write;
   assign s_axil_wready = write;
@@ -112,11 +129,13 @@ module ini_regs #(
   assign irq_o = |(irq_q & irq_enable_q);
   assign own_id_o = config_q[3:0];
   assign {sel_reset_o, fair_o, enable_o} = config_q[7:5];
+  assign word_o = s_axil_araddr[4:2];
   assign ability_o = {options_q, config_q[4], pace_q};
-  assign desc_o = {function_q, attribute_q, payload, addr_q, len_q, dir_in_q, op_q};
+  assign desc_o = {4'd0, function_q, attribute_q, payload, addr_q, len_q, dir_in_q, op_q};
 
-  always @(*) begin
-    case (s_axil_araddr)
+  function [31:0] value;
+    input [11:0] address;
+    case (address)
       `INI_REG_ID: value = `INI_RST_ID;
       `INI_REG_CAPS: value = {BUF_UNITS[15:0], 8'd0, 8'd`INI_TASKS};
       `INI_REG_CONFIG: value = {24'd0, config_q};
@@ -129,7 +148,7 @@ module ini_regs #(
       `INI_REG_STATUS_TIMEOUT_US: value = {8'd0, status_timeout_us_o};
       `INI_REG_YIELD_NS: value = {16'd0, yield_ns_o};
       `INI_REG_RETRIES: value = {28'd0, retries_o};
-      `INI_REG_ABILITY: value = {14'd0, options_q, 1'b0, pace_q};
+      `INI_REG_ABILITY: value = {6'd0, mirror_ext_o, 6'd0, options_q, 1'b0, pace_q};
       `INI_REG_OP: value = {1'b0, op_q};
       `INI_REG_CDB0: value = cdb0_q;
       `INI_REG_CDB1: value = cdb1_q;
@@ -142,6 +161,7 @@ module ini_regs #(
       `INI_REG_ORDER1: value = order1_q;
       `INI_REG_COUNT: value = {28'd0, count_q};
       `INI_REG_TASK: value = {25'd0, function_q, 2'd0, attribute_q};
+      `INI_REG_MIRROR: value = {3'd0, series_q, 3'd0, blocks_q, 6'd0, block_size_q, 1'b0, rounds_q, policy_q};
       `INI_REG_CPL0: value = cpl_i[31:0];
       `INI_REG_CPL1: value = cpl_i[63:32];
       `INI_REG_LOAD_ADDR: value = {8'd0, load_addr_o};
@@ -153,12 +173,17 @@ module ini_regs #(
       `INI_REG_AGREED: value = {agreed_i[18], 13'd0, agreed_i[17:0]};
       default: value = 32'd0;
     endcase
-  end
+  endfunction
 
   always @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
       {s_axil_bvalid, s_axil_rvalid, bus_reset_o, submit_o, spare_q, unload_o, pop_o, flush_o} <= 8'd0;
+      {series_o, members_q, mirror_ext_o} <= 5'd0;
+      series_lba_o <= 32'd0;
+      {policy_q, rounds_q, block_size_q, blocks_q, series_q} <= 19'd0;
       s_axil_rdata <= 32'd0;
+      looked_q <= 1'b0;
+      for (n = 0; n < 8; n = n + 1) bank_q[n] <= 32'd0;
       config_q <= 8'd0;
       {options_q, pace_q, function_q, attribute_q, agreed_with_o} <= 26'd0;
       {irq_q, irq_enable_q} <= 6'd0;
@@ -175,7 +200,8 @@ module ini_regs #(
       {load_addr_o, unload_addr_o, unload_len_o} <= 72'd0;
       forget_o <= 16'd0;
     end else if (awake) begin
-      {bus_reset_o, submit_o, unload_o, pop_o, flush_o} <= 5'd0;
+      {bus_reset_o, submit_o, unload_o, pop_o, flush_o, series_o} <= 6'd0;
+      members_q <= {members_q[0], s_axil_arvalid && members} & {2{!read}};
       spare_q <= submit_o;
       forget_o <= 16'd0;
       if (write) begin
@@ -184,9 +210,11 @@ module ini_regs #(
       end else if (s_axil_bready) begin
         s_axil_bvalid <= 1'b0;
       end
+      looked_q <= s_axil_arvalid && !read;
+      if (s_axil_arvalid) for (n = 0; n < 8; n = n + 1) bank_q[n] <= value({4'd0, n[2:0], s_axil_araddr[4:2], 2'd0});
       if (read) begin
         s_axil_rvalid <= 1'b1;
-        s_axil_rdata <= value;
+        s_axil_rdata <= members ? members_i : banked;
         pop_o <= s_axil_araddr == `INI_REG_CPL1;
       end else if (s_axil_rready) begin
         s_axil_rvalid <= 1'b0;
@@ -212,6 +240,7 @@ module ini_regs #(
       `INI_REG_ABILITY: begin
         pace_q <= pace_q & ~mask[14:0] | wdata[14:0];
         options_q <= options_q & ~mask[17:16] | wdata[17:16];
+        mirror_ext_o <= mirror_ext_o & ~mask[25:24] | wdata[25:24];
       end
       `INI_REG_OP: op_q <= op_q & ~mask[30:0] | wdata[30:0];
       `INI_REG_CDB0: cdb0_q <= cdb0_q & ~mask | wdata;
@@ -230,6 +259,17 @@ module ini_regs #(
       `INI_REG_TASK: begin
         attribute_q <= attribute_q & ~mask[1:0] | wdata[1:0];
         function_q <= function_q & ~mask[6:4] | wdata[6:4];
+      end
+      `INI_REG_MIRROR: begin
+        policy_q <= policy_q & ~mask[2:0] | wdata[2:0];
+        rounds_q <= rounds_q & ~mask[6:3] | wdata[6:3];
+        block_size_q <= block_size_q & ~mask[9:8] | wdata[9:8];
+        blocks_q <= blocks_q & ~mask[20:16] | wdata[20:16];
+        series_q <= series_q & ~mask[28:24] | wdata[28:24];
+      end
+      `INI_REG_SERIES_LBA: begin
+        series_o <= 1'b1;
+        series_lba_o <= wdata;
       end
       `INI_REG_SUBMIT: submit_o <= ready;
       `INI_REG_LOAD_ADDR: load_addr_o <= load_addr_o & ~mask[23:0] | wdata[23:0];

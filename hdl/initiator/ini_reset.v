@@ -23,6 +23,7 @@ module ini_reset #(
 
   wire        hangs;
   reg  [12:0] count_q;
+  reg         alive_q;
 
   wire        awake = drv_rst_o || host_i || hangs;
 
@@ -33,10 +34,15 @@ module ini_reset #(
       .rst_ni    (rst_ni),
       .run_i     (conn_i),
       .hold_i    (1'b0),
-      .restart_i (alive_i),
+      .restart_i (alive_q),
       .limit_us_i(hang_us_i),
       .expired_o (hangs)
   );
+
+  always @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) alive_q <= 1'b0;
+    else if (alive_q != alive_i) alive_q <= alive_i;
+  end
 
   always @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin

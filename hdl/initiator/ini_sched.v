@@ -1,6 +1,6 @@
-// Takes a descriptor in, checks it, resolves the participants of a mirrored write, and asks for the bus when it may.
+// Takes a descriptor in, checks it, and asks for the bus when it may.
 //
-// Used by scsi_initiator. A descriptor waits here while the bus is busy; it is checked meanwhile, so that it can start at once, by QAS
+// Used by scsi_initiator, after ini_group, which has checked what is mirrored and knows the participants. A descriptor waits here while the bus is busy; it is checked meanwhile, so that it can start at once, by QAS
 // too. Rules: one task a nexus; an initiator with an ID above 7 forms no
 // group with 8-bit members; while statuses are owed, a BUS FREE is left to the targets before something new starts, but if a device
 // other than them took it, the next one is not.
@@ -21,18 +21,23 @@ module ini_sched #(
 
     input  wire                   submit_i,  // pulse
     input  wire [`INI_DESC_W-1:0] desc_i,
+    input  wire [           59:0] ids_i,     // mirrored: SCSI IDs by rank
     output wire                   empty_o,   // a descriptor can be handed over
+
+    // enrolment that the descriptor names, looked up while there is one
+    input wire       unsettled_i,     // it may be changing
+    input wire       enrol_found_i,
+    input wire [3:0] enrol_target_i,
 
     // state of the others
     input wire       conn_i,        // connected
     input wire       started_i,     // the task on the bus is not in the table
-    input wire       spread_i,      // ... it is a mirrored write
+    input wire       spread_i,      // ... it is a mirrored command
     input wire       finding_i,     // the connection needs the table
     input wire       bus_free_i,
     input wire       closing_i,     // ini_finish is at work
     input wire       ending_i,      // ... not only looking for a late task
     input wire [5:0] used_i,        // places in the task table taken
-    input wire       gang_free_i,   // a mirrored write can be kept track of
 
     output reg                   find_o,
     output wire [`INI_KEY_W-1:0] key_o,
@@ -41,10 +46,6 @@ module ini_sched #(
     input  wire                  absent_i,
 
     output wire       quiet_o,  // the table is not searched now, nor in the next clock
-
-    output wire [3:0] enrol_z_o,
-    input  wire       enrol_found_i,
-    input  wire [3:0] enrol_target_i,
 
     output wire                   start_o,  // arbitrate
       output reg  [`INI_DESC_W-1:0] desc_o,
@@ -58,54 +59,57 @@ module ini_sched #(
 
   localparam EMPTY = 3'd0;  // no descriptor
   localparam WAIT = 3'd1;  // wait until nobody else uses the table and there is room in it
-  localparam RANK = 3'd2;  // mirrored write: who is the participant of this rank?
-  localparam SEARCH = 3'd3;  // has the nexus a task already?
-  localparam ASK = 3'd4;  // arbitrate when allowed
-  localparam FAIL = 3'd5;  // report the descriptor as it cannot be started
+  localparam SEARCH = 3'd2;  // has the nexus (mirrored: of this rank) a task already?
+  localparam ASK = 3'd3;  // arbitrate when allowed
+  localparam FAIL = 3'd4;  // report the descriptor as it cannot be started
 
   localparam [25:0] PS_A_CLOCK = CLK_PERIOD_PS;
 
   reg  [ 2:0] state_q;
   reg  [ 3:0] rank_q;
-  reg  [15:0] seen_q;  // z already named
   reg  [25:0] yielded_ps_q;
   reg         taken_q;  // somebody took the bus that was left to the targets
   reg         yielded_q;
+  reg         judged_q;  // bad_q is of this descriptor
+  reg         bad_q;
+  reg         full_q;
+  reg         may_q;  // nothing is left to others any longer
+  reg         looked_q;  // MIRROR_CAPABILITY: the member was looked up
+  reg         member_q;  // ... and is there
   reg         clash_q;  // the nexus is on the bus: wait for its end
 
   wire [ 3:0] opcode = desc_o[`INI_D_OPCODE];
-  wire        mirror = opcode == `INI_OP_MIRROR_WRITE;
+  wire        mirror = opcode == `INI_OP_MIRROR_WRITE || opcode == `INI_OP_MIRROR_READ;
   wire [ 3:0] target = desc_o[`INI_D_TARGET];
   wire [ 3:0] count = desc_o[`INI_D_COUNT];
-  wire [59:0] order = desc_o[`INI_D_ORDER];
   wire [24:0] data_end = {1'b0, desc_o[`INI_D_ADDR]} + {1'b0, desc_o[`INI_D_LEN]};
   wire        misplaced = desc_o[`INI_D_ADDR_LSB] || data_end > BUF_BYTES;
   wire [ 5:0] room = 6'd`INI_TASKS - used_i - {5'd0, started_i};
+  wire        capability = opcode == `INI_OP_MIRROR_CAPABILITY;
   wire        manage = opcode == `INI_OP_TASK_MANAGEMENT;
+  wire        new_manage = desc_i[`INI_D_OPCODE] == `INI_OP_TASK_MANAGEMENT;
   wire        tag_function = desc_o[`INI_D_FUNCTION] == `INI_FN_ABORT_TASK;
   wire        odd_tag = desc_o[`INI_D_TAGGED] && desc_o[`INI_D_ATTR] > `INI_ATTR_ORDERED;
-  wire        full = room == 6'd0 || (mirror && (!gang_free_i || room < {2'd0, count}));
-  wire        away = finding_i || closing_i || (started_i && spread_i) || (mirror && conn_i);  // the table is not to be searched
+  wire        full = room == 6'd0 || (mirror && room < {2'd0, count});
+  wire        away = finding_i || closing_i || (started_i && spread_i);  // the table is not to be searched
   reg         bad;
 
   // Nothing to do in a clock should cost a simulation nothing.
   wire        awake = state_q != EMPTY || submit_i || find_o;
 
   assign empty_o = state_q == EMPTY;
-  assign quiet_o = state_q != RANK && state_q != SEARCH && (state_q != WAIT || full);
+  assign quiet_o = state_q != SEARCH && (state_q != WAIT || (full && full_q));
   assign fail_o = state_q == FAIL;
-  assign enrol_z_o = order[{rank_q, 2'd0}+:4];
-  assign start_o = state_q == ASK && !conn_i && !started_i && !ending_i && (used_i == 6'd0 || yielded_q || yield_ns_i == 16'd0);
+  assign start_o = state_q == ASK && !conn_i && !started_i && !ending_i && may_q;
   assign key_o = {
     desc_o[`INI_D_TAGGED], desc_o[`INI_D_TAG], desc_o[`INI_D_LUN], mirror ? ids_o[{rank_q, 2'd0}+:4] : target
   };
 
   always @(*) begin
     case (opcode)
-      `INI_OP_QUERY: bad = target == own_id_i || (own_id_i[3] && !wide_i[target]);
+      `INI_OP_QUERY, `INI_OP_MIRROR_CAPABILITY: bad = target == own_id_i || (own_id_i[3] && !wide_i[target]);
       `INI_OP_COMMAND: bad = target == own_id_i || misplaced || odd_tag;
-      `INI_OP_MIRROR_WRITE: bad = count == 4'd0 || desc_o[`INI_D_LEN] == 24'd0 || misplaced
-          || (desc_o[`INI_D_TAGGED] && desc_o[`INI_D_ATTR] != `INI_ATTR_SIMPLE);
+      `INI_OP_MIRROR_WRITE, `INI_OP_MIRROR_READ: bad = 1'b0;
       `INI_OP_TASK_MANAGEMENT: bad = target == own_id_i || desc_o[`INI_D_FUNCTION] > `INI_FN_TARGET_RESET
           || (tag_function && !desc_o[`INI_D_TAGGED]);
       default: bad = 1'b1;
@@ -116,27 +120,30 @@ module ini_sched #(
     if (!rst_ni) begin
       state_q <= EMPTY;
       rank_q <= 4'd0;
-      seen_q <= 16'd0;
       yielded_ps_q <= 26'd0;
-      {taken_q, yielded_q, clash_q} <= 3'd0;
+      {taken_q, yielded_q, clash_q, looked_q, member_q} <= 5'd0;
+      {judged_q, bad_q, full_q, may_q} <= 4'd0;
       find_o <= 1'b0;
       desc_o <= {`INI_DESC_W{1'b0}};
       ids_o <= 60'd0;
       fail_why_o <= `INI_RES_OK;
     end else if (awake) begin
       find_o <= 1'b0;
+      bad_q  <= bad;
+      full_q <= full;
+      may_q  <= state_q == ASK && (used_i == 6'd0 || yielded_q || yield_ns_i == 16'd0);
       if (bus_rst_i && state_q != EMPTY && state_q != FAIL) begin
         fail(`INI_RES_RESET);
-      end else if (away && (state_q == RANK || state_q == SEARCH)) begin
+      end else if (away && state_q == SEARCH) begin
         check_afresh;  // others use the table first
       end else begin
         case (state_q)
           EMPTY:
           if (submit_i) begin
             desc_o <= desc_i;
-            if (desc_i[`INI_D_OPCODE] == `INI_OP_QUERY || desc_i[`INI_D_OPCODE] == `INI_OP_TASK_MANAGEMENT) begin
-              desc_o[`INI_D_TAGGED] <= desc_i[`INI_D_OPCODE] != `INI_OP_QUERY && desc_i[`INI_D_FUNCTION] == `INI_FN_ABORT_TASK
-                  && desc_i[`INI_D_TAGGED];
+            ids_o <= ids_i;
+            if (new_manage || desc_i[`INI_D_OPCODE] == `INI_OP_QUERY || desc_i[`INI_D_OPCODE] == `INI_OP_MIRROR_CAPABILITY) begin
+              desc_o[`INI_D_TAGGED] <= new_manage && desc_i[`INI_D_FUNCTION] == `INI_FN_ABORT_TASK && desc_i[`INI_D_TAGGED];
               desc_o[`INI_D_ATTR] <= `INI_ATTR_SIMPLE;
               desc_o[`INI_D_LEN] <= 24'd0;
               desc_o[`INI_D_CDB] <= 128'd0;  // TEST UNIT READY, if the target wants a command
@@ -147,26 +154,21 @@ module ini_sched #(
           end
 
           WAIT: begin
-            if (bad) begin
+            judged_q <= 1'b1;
+            looked_q <= !unsettled_i;
+            member_q <= enrol_found_i && enrol_target_i == target;
+            if (!judged_q) begin
+              // not yet
+            end else if (bad_q || (capability && looked_q && !member_q)) begin
               fail(`INI_RES_BAD_DESCRIPTOR);
+            end else if (capability && !looked_q) begin
+              // not yet
             end else if (!conn_i && clash_q) begin
               clash_q <= 1'b0;
-            end else if (!away && !full && !clash_q) begin
+            end else if (!away && !full_q && !clash_q) begin
               if (manage) state_q <= ASK;
-              else if (mirror) state_q <= RANK;
               else search;
             end
-          end
-
-          RANK:
-          if (rank_q == count) begin
-            state_q <= ASK;
-          end else if (!enrol_found_i || seen_q[enrol_z_o]) begin
-            fail(`INI_RES_BAD_DESCRIPTOR);
-          end else begin
-            seen_q[enrol_z_o] <= 1'b1;
-            ids_o[{rank_q, 2'd0}+:4] <= enrol_target_i;
-            search;
           end
 
           SEARCH:
@@ -177,7 +179,8 @@ module ini_sched #(
             check_afresh;
           end else if (absent_i) begin
             rank_q <= rank_q + 4'd1;
-            state_q <= mirror ? RANK : ASK;
+            if (mirror && rank_q + 4'd1 != count) search;
+            else state_q <= ASK;
           end
 
           ASK: begin
@@ -201,8 +204,9 @@ module ini_sched #(
 
   task check_afresh;
     begin
+      looked_q <= 1'b0;
       rank_q <= 4'd0;
-      seen_q <= 16'd0;
+      judged_q <= 1'b0;
       state_q <= WAIT;
     end
   endtask

@@ -22,7 +22,7 @@ module ini_sync #(
     output wire first_o,  // pulse: a REQ was captured, its word follows a clock later
 
     input  wire [15:0] tx_data_i,
-    input  wire        tx_atn_i,   // assert ATN with the last ACK that this word brings
+    input  wire        tx_atn_i,   // assert ATN with the last ACK that this word, out or in, brings
     output wire        tx_take_o,  // pulse: tx_data_i taken; the next is there two clocks later
     output reg         rx_stb_o,
     output reg  [15:0] rx_data_o,
@@ -70,15 +70,17 @@ module ini_sync #(
   reg  [ 6:0] wr_q;
   reg  [ 6:0] rd_q;
   reg         head_q;  // P_CRCA of the oldest
-  reg         have_q;  // one may be answered
-  reg  [ 7:0] owed_q;
+  reg         have_in_q;  // DATA IN: one may be answered
+  reg         have_out_q;  // DATA OUT
+  reg  [ 7:0] asked_q;  // REQs that count as answerable
+  reg  [ 7:0] answered_q;
   reg  [ 2:0] hold_q;  // clocks that ATN may take to go up after an error
 
   // DATA OUT: the next word
   reg         next_q;
   reg  [15:0] word_q;
   reg         last_q;  // its ACK waits for ATN
-  reg         atn_q;  // the last word of data has been handed out, ATN is due at the end of the group
+  reg         atn_q;  // the last word of data has been handed out or has come in, ATN is due at the end of the group
   reg         fed_q;  // word_q is new, and the CRC covers it
 
   reg  [31:0] crc_q;
@@ -86,17 +88,18 @@ module ini_sync #(
   wire [15:0] crc_1, crc_2;
   wire        crc_good, take, rest;
 
-  wire        fetch = !in_i && have_q && !next_q;
+  wire        owed = asked_q != answered_q;
+  wire        fetch = have_out_q && !next_q;
   wire        more = in_i ? judged_q : came;
   wire        less = in_i ? take : fetch;
   wire        fetch_data = fetch && !head_q;
   wire        fetch_end = fetch && head_q && crc_first_q && rd_q[0];  // second CRC word
-  wire        answerable = in_i ? have_q : next_q && !last_q;
-  wire        some = came || in_q || judged_q || verdict_q || check_q || owed_q != 8'd0 || next_q;
+  wire        answerable = have_in_q || (next_q && !last_q);
+  wire        some = came || in_q || judged_q || verdict_q || check_q || owed || next_q;
 
   assign first_o = came;
   assign tx_take_o = fetch_data;
-  assign raise_o = (fetch_data && tx_atn_i && !dt) || (fetch_end && atn_q);
+  assign raise_o = ((fetch_data || rx_stb_o) && tx_atn_i && !dt) || ((fetch_end || verdict_q) && atn_q);
   assign due_o = atn_q;
   assign rest_o = !some && rest;
 
@@ -124,7 +127,8 @@ module ini_sync #(
         if (hold_q != 3'd0) hold_q <= hold_q - 3'd1;
         if (in_i) take_in;
         else give_out;
-        if (more != less) owed_q <= owed_q + {{7{less}}, 1'b1};
+        if (more) asked_q <= asked_q + 8'd1;
+        if (less) answered_q <= answered_q + 8'd1;
         busy_q <= some || !rest;
         done_o <= busy_q && !some && rest;
       end
@@ -141,7 +145,8 @@ module ini_sync #(
       in_bad_q <= !dt && (~^{came_db[7:0], came_dbp[0]} || (wide && ~^{came_db[15:8], came_dbp[1]}));
       if (came) crc_first_q <= came_crca && !came_fall;
 
-      have_q <= owed_q != 8'd0 && hold_q == 3'd0 && steady_i;
+      have_in_q <= owed && hold_q == 3'd0 && steady_i;
+      have_out_q <= 1'b0;
       judged_q <= in_q && !in_end_q;
       if (in_q && !in_crca_q) begin
         rx_stb_o <= 1'b1;
@@ -156,6 +161,8 @@ module ini_sync #(
         hold_q <= PATIENCE;
       end
       if (verdict_q) judged_q <= 1'b1;
+      if (dt && rx_stb_o && tx_atn_i) atn_q <= 1'b1;
+      else if (verdict_q) atn_q <= 1'b0;
     end
   endtask
 
@@ -163,7 +170,8 @@ module ini_sync #(
     begin
       if (came) wr_q <= wr_q + 7'd1;
       head_q <= crca_mem[rd_q];
-      have_q <= owed_q != 8'd0 && ready_i && !stall_i;
+      have_out_q <= owed && ready_i && !stall_i;
+      have_in_q <= 1'b0;
       if (take) next_q <= 1'b0;
       if (steady_i) last_q <= 1'b0;
       if (fetch) begin
@@ -186,10 +194,11 @@ module ini_sync #(
   task reset;
     begin
       {in_q, in_crca_q, in_end_q, in_bad_q, judged_q, check_q, verdict_q, crc_first_q} <= 8'd0;
-      {head_q, have_q, next_q, last_q, atn_q, fed_q, busy_q, rx_stb_o, rx_perr_o, done_o} <= 10'd0;
+      {have_in_q, have_out_q} <= 2'd0;
+      {head_q, next_q, last_q, atn_q, fed_q, busy_q, rx_stb_o, rx_perr_o, done_o} <= 9'd0;
       wr_q <= 7'd0;
       rd_q <= 7'd0;
-      owed_q <= 8'd0;
+      {asked_q, answered_q} <= 16'd0;
       hold_q <= 3'd0;
       crc_q <= 32'hFFFFFFFF;
     end

@@ -1,9 +1,10 @@
 // Table of tasks that wait for their target: disconnected commands and participants that owe a status.
 //
-// Used by scsi_initiator. The table is searched one valid entry a clock: by nexus (reselection, duplicate), for what
+// Used by scsi_initiator. The table is searched one valid entry in two clocks, the first three clocks after the question: by nexus (reselection, duplicate), for what
 // a task management function ends, for an entry whose deadline has passed, or for any entry (reset). A search that comes while another runs replaces it; the users take turns by construction (a search
 // by nexus happens in a connection or before one, the others only while nobody is connected).
 `default_nettype none
+`include "scsi_awake.vh"
 `include "scsi_timing.vh"
 `include "ini_defs.vh"
 
@@ -31,15 +32,18 @@ module ini_tasks #(
     input wire [`INI_ENT_W-1:0] put_ent_i,
     /* verilator lint_on UNUSEDSIGNAL */
     input wire                  free_i,         // pulse: remove idx_i
+    input wire                  free_inner_i,   // with it: it is part of a mirrored command
     input wire [           4:0] idx_i,
     input wire [          23:0] status_us_i,    // time from storing to deadline
 
     output reg  [5:0] used_o,
+    output reg  [5:0] plain_o,  // ... that are no part of a mirrored command
     output reg        us_o      // pulse every microsecond while the table is not empty
 );
 
   localparam TASKS = `INI_TASKS;
   localparam US_TICKS = `SCSI_TICKS(1000);
+  localparam [31:0] ALL = 32'hFFFFFFFF >> (32 - TASKS);
   localparam BY_KEY = 3'd0;  // search by nexus
   localparam LATE = 3'd1;  // search for a passed deadline
   localparam ANY = 3'd2;  // search for whatever is there
@@ -47,39 +51,52 @@ module ini_tasks #(
   localparam BY_TARGET = 3'd4;  // search for any task of the target
 
   reg [`INI_ENT_W-1:0] ent_mem [0:TASKS-1];
-  reg [TASKS-1:0] valid_q;
-  reg [TASKS-1:0] cand_q;  // entries still to look at
+  reg [31:0] valid_q;
+  reg [31:0] cand_q;  // entries still to look at
+  reg [31:0] pick_q;  // the lowest of those before
+  reg [4:0] place_q;  // ... before that: to be read next
+  reg [1:0] ready_q;  // place_q, pick_q hold one
+  reg look_q;  // ent_o is to be looked at
+  reg [31:0] free_q;  // places that can be given away after the next two
+  reg [31:0] gap_q;  // the next but one
+  reg [4:0] put_q;  // the next
+  reg [1:0] gaps_q;  // put_q, gap_q hold one
+  reg [`INI_KEY_W-1:0] key_q;
   reg [2:0] mode_q;
   reg [9:0] tick_q;
   reg [24:0] now_q;  // microseconds
 
-  wire [4:0] pick = lowest(cand_q);
-  wire [4:0] gap = lowest(~valid_q);
-  wire [`INI_ENT_W-1:0] ent = ent_mem[pick];
+  wire [31:0] pick = lowest(cand_q);
+  wire [31:0] gap = lowest(free_q);
   /* verilator lint_off UNUSEDSIGNAL */  // the search looks at the fields of the nexus only
-  wire [`INI_DESC_W-1:0] desc = ent[`INI_E_DESC];
-  wire same_tag = desc[`INI_D_TAGGED] ? key_i[15] && desc[`INI_D_TAG] == key_i[14:7] : !key_i[15];
-  wire same_target = desc[`INI_D_TARGET] == key_i[3:0];
-  wire same_lun = same_target && desc[`INI_D_LUN] == key_i[6:4];
-  wire [24:0] ago = now_q - ent[`INI_E_DEADLINE];
+  wire [`INI_DESC_W-1:0] desc = ent_o[`INI_E_DESC];
+  wire same_tag = desc[`INI_D_TAGGED] ? key_q[15] && desc[`INI_D_TAG] == key_q[14:7] : !key_q[15];
+  wire same_target = desc[`INI_D_TARGET] == key_q[3:0];
+  wire same_lun = same_target && desc[`INI_D_LUN] == key_q[6:4];
+  wire [24:0] ago = now_q - ent_o[`INI_E_DEADLINE];
   /* verilator lint_on UNUSEDSIGNAL */
   reg hit;
   wire [24:0] deadline = now_q + {1'b0, status_us_i};
-  wire [4:0] put_idx = put_new_i ? gap : idx_i;
+  wire [4:0] put_idx = put_new_i ? put_q : idx_i;
+  wire given = put_i && put_new_i;
+  wire put_next = given || !gaps_q[1];
+  wire gap_next = put_next || !gaps_q[0];
   wire any = used_o != 6'd0;
   wire find_now = find_i || find_scope_i || find_late_i || find_any_i;
   // Nothing to do in a clock should cost a simulation nothing.
-  wire awake = any || find_now || busy_o || found_o || absent_o || us_o || put_i;
+  wire awake = `SCSI_AWAKE(any || find_now || busy_o || found_o || absent_o || us_o || put_i);
 
-  function [4:0] lowest;
+  function [31:0] lowest;
     input [31:0] v;
-    reg [31:0] b;
-    begin
-      b = v & (~v + 32'd1);
-      lowest = {
-        |(b & 32'hFFFF0000), |(b & 32'hFF00FF00), |(b & 32'hF0F0F0F0), |(b & 32'hCCCCCCCC), |(b & 32'hAAAAAAAA)
-      };
-    end
+    lowest = v & (~v + 32'd1);
+  endfunction
+
+  function [4:0] encode;
+    input [31:0] one_hot;
+    encode = {
+      |(one_hot & 32'hFFFF0000), |(one_hot & 32'hFF00FF00), |(one_hot & 32'hF0F0F0F0), |(one_hot & 32'hCCCCCCCC),
+      |(one_hot & 32'hAAAAAAAA)
+    };
   endfunction
 
   always @(*) begin
@@ -97,13 +114,20 @@ module ini_tasks #(
 
   always @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
-      valid_q <= {TASKS{1'b0}};
-      cand_q <= {TASKS{1'b0}};
+      valid_q <= 32'd0;
+      {cand_q, pick_q} <= 64'd0;
+      place_q <= 5'd0;
+      {ready_q, look_q} <= 3'd0;
+      free_q <= ALL & ~32'd3;
+      gap_q <= 32'd2;
+      put_q <= 5'd0;
+      gaps_q <= 2'b11;
+      key_q <= {`INI_KEY_W{1'b0}};
       mode_q <= BY_KEY;
       {busy_o, found_o, absent_o} <= 3'd0;
       idx_o <= 5'd0;
       ent_o <= {`INI_ENT_W{1'b0}};
-      used_o <= 6'd0;
+      {used_o, plain_o} <= 12'd0;
       us_o <= 1'b0;
       tick_q <= 10'd0;
       now_q <= 25'd0;
@@ -112,28 +136,33 @@ module ini_tasks #(
       if (find_now) begin
         if (find_scope_i) mode_q <= scope_i == `INI_SCOPE_NEXUS ? BY_KEY : scope_i == `INI_SCOPE_LUN ? BY_LUN : BY_TARGET;
         else mode_q <= find_i ? BY_KEY : find_late_i ? LATE : ANY;
+        key_q <= key_i;
         cand_q <= valid_q;
+        {ready_q, look_q} <= 3'd0;
         busy_o <= 1'b1;
       end else if (busy_o) begin
-        if (cand_q == {TASKS{1'b0}}) begin
-          absent_o <= 1'b1;
-          busy_o <= 1'b0;
-        end else if (hit) begin
-          found_o <= 1'b1;
-          busy_o <= 1'b0;
-          idx_o <= pick;
-          ent_o <= ent;
-        end else begin
-          cand_q[pick] <= 1'b0;
-        end
+        search;
       end
+
+      // Freed places are given away again behind those that have been picked.
+      if (put_next) begin
+        put_q <= encode(gap_q);
+        gaps_q[1] <= gaps_q[0];
+      end
+      if (gap_next) begin
+        gap_q <= gap;
+        gaps_q[0] <= gap != 32'd0;
+      end
+      free_q <= (gap_next ? free_q & ~gap : free_q) | (free_i && !put_i ? 32'd1 << idx_i : 32'd0);
 
       if (put_i) begin
         valid_q[put_idx] <= 1'b1;
         if (put_new_i) used_o <= used_o + 6'd1;
+        if (put_new_i && !put_ent_i[`INI_D_INNER]) plain_o <= plain_o + 6'd1;
       end else if (free_i) begin
         valid_q[idx_i] <= 1'b0;
         used_o <= used_o - 6'd1;
+        if (!free_inner_i) plain_o <= plain_o - 6'd1;
       end
 
       if (any) begin
@@ -147,6 +176,31 @@ module ini_tasks #(
       end
     end
   end
+
+  // The lowest candidate, its place, its entry, the look at it: each takes a clock, and the next entry is read while one is looked at.
+  task search;
+    begin
+      look_q <= ready_q[1] && !look_q;
+      if (look_q && hit) begin
+        found_o <= 1'b1;
+        busy_o  <= 1'b0;
+        look_q  <= 1'b0;
+      end else if (cand_q == 32'd0 && ready_q == 2'd0 && !look_q) begin
+        absent_o <= 1'b1;
+        busy_o   <= 1'b0;
+      end
+      if (!look_q) begin
+        ent_o <= ent_mem[place_q];
+        idx_o <= place_q;
+      end
+      if (!look_q || !ready_q[1]) begin
+        place_q <= encode(pick_q);
+        pick_q  <= pick;
+        cand_q  <= cand_q & ~pick;
+        ready_q <= {ready_q[0], cand_q != 32'd0};
+      end
+    end
+  endtask
 
 endmodule
 `default_nettype wire

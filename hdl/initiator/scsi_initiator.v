@@ -14,7 +14,12 @@ module scsi_initiator #(
     parameter [7:0] MSG_QUERY = `MIRROR_MSG_QUERY,
     parameter [7:0] MSG_SWITCH_ROLE = `MIRROR_MSG_SWITCH_ROLE,
     parameter [7:0] MSG_RELEASE = `MIRROR_MSG_RELEASE,
-    parameter [7:0] EXT_WRITE = `MIRROR_EXT_WRITE
+    parameter [7:0] MSG_REPORT = `MIRROR_MSG_REPORT,
+    parameter [7:0] EXT_WRITE = `MIRROR_EXT_WRITE,
+    parameter [7:0] EXT_READ = `MIRROR_EXT_READ,
+    parameter [7:0] EXT_NEXT = `MIRROR_EXT_NEXT,
+    parameter [7:0] EXT_CAPABILITY = `MIRROR_EXT_CAPABILITY,
+    parameter [7:0] EXT_FAILED = `MIRROR_EXT_FAILED
 ) (
     input wire clk_i,
     input wire rst_ni,
@@ -85,10 +90,15 @@ module scsi_initiator #(
     end
     // The two-byte range that SCSI-2 reserves holds no standard message; so does the vendor range of extended codes.
     if (MSG_QUERY < 8'h25 || MSG_QUERY > 8'h2F || MSG_SWITCH_ROLE < 8'h25 || MSG_SWITCH_ROLE > 8'h2F
-        || MSG_RELEASE < 8'h25 || MSG_RELEASE > 8'h2F || EXT_WRITE < 8'h80) begin : g_bad_code
+        || MSG_RELEASE < 8'h25 || MSG_RELEASE > 8'h2F || MSG_REPORT < 8'h25 || MSG_REPORT > 8'h2F || EXT_WRITE < 8'h80
+        || EXT_READ < 8'h80 || EXT_NEXT < 8'h80 || EXT_CAPABILITY < 8'h80 || EXT_FAILED < 8'h80) begin : g_bad_code
       mirror_message_code_is_a_standard_code u_error ();
     end
-    if (MSG_QUERY == MSG_SWITCH_ROLE || MSG_QUERY == MSG_RELEASE || MSG_SWITCH_ROLE == MSG_RELEASE) begin : g_same_code
+    if (MSG_QUERY == MSG_SWITCH_ROLE || MSG_QUERY == MSG_RELEASE || MSG_SWITCH_ROLE == MSG_RELEASE || MSG_REPORT == MSG_QUERY
+        || MSG_REPORT == MSG_SWITCH_ROLE || MSG_REPORT == MSG_RELEASE || EXT_WRITE == EXT_READ || EXT_WRITE == EXT_NEXT
+        || EXT_WRITE == EXT_CAPABILITY || EXT_WRITE == EXT_FAILED || EXT_READ == EXT_NEXT || EXT_READ == EXT_CAPABILITY
+        || EXT_READ == EXT_FAILED || EXT_NEXT == EXT_CAPABILITY || EXT_NEXT == EXT_FAILED
+        || EXT_CAPABILITY == EXT_FAILED) begin : g_same_code
       mirror_message_codes_must_differ u_error ();
     end
   endgenerate
@@ -102,6 +112,10 @@ module scsi_initiator #(
   wire [23:0] sel_timeout_us, hang_us, status_us;
   wire [15:0] yield_ns, forget, enrolled;
   wire [`INI_DESC_W-1:0] host_desc;
+  wire [1:0] mirror_ext;  // extensions to offer: SERIES, STATUS
+  wire [4:0] list_count;
+  wire [3:0] list_block;
+  wire [31:0] list_lba;
 
   // Bus port; the bus side is in reset while it is not enabled
   wire bus_rst_n = rst_ni & enable;
@@ -117,14 +131,14 @@ module scsi_initiator #(
   // Link, messages
   wire [ 2:0] phase;
   wire phase_new, byte_req, tx_take, rx_stb, rx_perr, byte_done, link_rest;
-  wire [15:0] tx_word, rx_data, link_db;
+  wire [15:0] rx_data, link_db;
   wire [ 1:0] link_dbp;
   wire        link_atn;
   wire [ 7:0] msg_byte, cdb_byte;
   wire msg_last, out_atn, resend, give_up, said, say_rest, offering;
-  wire [3:0] said_kind;
+  wire [4:0] said_kind;
   wire bad, msg_stb;
-  wire [3:0] msg;
+  wire [4:0] msg;
   wire [7:0] msg_arg;
   wire [39:0] msg_ext;
 
@@ -134,18 +148,17 @@ module scsi_initiator #(
   wire hear_reject, hear_protocol, hear_refused, named, name_tag, complete, disc, over;
   wire [7:0] name;
   wire [2:0] again_detail;
-  wire [3:0] nx_kind;
+  wire [4:0] nx_kind;
   wire nx_find, load, save, restore, residue, overrun, mirror, reclaimed, rejected;
   wire enrol_update, enrol;
   wire neg_say, neg_took, qas_enable;
   wire [1:0] offer;
-  wire [3:0] neg_kind;
+  wire [4:0] neg_kind;
   wire [`SCSI_AGR_W-1:0] tell, shown;
   wire doomed, ended, has_task, in_table, spread, keep;
-  wire [3:0] result, detail, rank;
+  wire [3:0] result, detail;
   wire [7:0] status;
   wire [4:0] task_idx;
-  wire [2:0] gang;
   wire [`INI_DESC_W-1:0] desc;
   wire [59:0] ids;
   wire [15:0] agreed_wide, negotiated;
@@ -162,24 +175,46 @@ module scsi_initiator #(
 
   // Mirror
   wire mr_say, name_last, rewind, mr_abort, serving;
-  wire [3:0] mr_kind, name_z, mr_why, data_rank, focus;
-  wire [14:0] served, skipped, refused;
+  wire [4:0] mr_kind;
+  wire [3:0] name_z, mr_why, data_rank, who, told_rank, next_index;
+  wire advance, asking, put_off, failed, flawed, copied, skip, refuse, status_kept, fault, deliver, final_block, series, told_report;
+  wire read, compare, differ, agree_caps;
+  wire [14:0] served, holds, skipped, refused, differs, spoilt, reported;
+  wire [3:0] failed_block, look_block;
+  wire [7:0] look_status, told_status;
+  wire [1:0] offered = {&mirror_ext, mirror_ext[0]};  // no SERIES without STATUS
+  wire [1:0] caps_flags, enrol_flags;
+  wire [4:0] caps_blocks, enrol_blocks;
 
   // Scheduler, table, finish
-  wire sched_empty, sched_quiet, sched_find, start_fail, fail_done, closing, ending, gang_free;
-  wire [3:0] enrol_z, enrol_target, fail_why;
-  wire enrol_found;
+  wire sched_empty, sched_quiet, sched_find, start_fail, fail_done, closing, ending;
+  wire [3:0] fail_why;
   wire [`INI_KEY_W-1:0] sched_key;
   wire [`INI_DESC_W-1:0] start_desc;
   wire [59:0] start_ids;
-  wire put, put_new, task_free, find_late, find_any, find_scope, table_busy, found, absent, us_pulse;
+  wire put, put_new, task_free, free_inner, find_late, find_any, find_scope, table_busy, found, absent, us_pulse;
   wire [4:0] found_idx, put_idx;
   wire [`INI_ENT_W-1:0] found_ent, put_ent;
-  wire [5:0] used;
+  wire [5:0] used, plain;
   wire [1:0] scope;
   wire post;
   wire [31:0] cpl0, cpl1;
-  wire ready = enable && sched_empty && !bus_rst;
+
+  // Mirrored commands
+  wire group_ready, sched_submit, enrol_found, unsettled, word_put, group_post;
+  wire [3:0] mirrored, enrol_group, enrol_z, enrol_target;
+  wire [`INI_DESC_W-1:0] sched_desc;
+  wire [59:0] sched_ids;
+  wire note;
+  wire [2:0] note_gang, word_index;
+  wire [3:0] note_z, note_block, note_result;
+  wire [7:0] note_status;
+  wire [31:0] word_data, group_cpl0, group_cpl1, series_lba;
+  wire [3:0] look_rank;
+
+  wire ready = enable && group_ready && !bus_rst;
+  wire plain_waits = !sched_empty && !start_desc[`INI_D_INNER];
+  wire plain_started = started && !desc[`INI_D_INNER];
   wire late_ok = !conn && !port_busy && sched_quiet && status_us != 24'd0;
   wire started = nx_open && has_task && !in_table;
 
@@ -228,6 +263,7 @@ module scsi_initiator #(
       .fair_o             (cfg_fair),
       .sel_reset_o        (sel_reset),
       .ability_o          (ability),
+      .mirror_ext_o       (mirror_ext),
       .bus_reset_o        (bus_reset),
       .sel_timeout_us_o   (sel_timeout_us),
       .hang_timeout_us_o  (hang_us),
@@ -237,16 +273,22 @@ module scsi_initiator #(
       .submit_o           (submit),
       .desc_o             (host_desc),
       .forget_o           (forget),
+      .series_count_o     (list_count),
+      .series_block_i     (list_block),
+      .series_lba_o       (list_lba),
       .ready_i            (ready),
       .connected_i        (conn),
-      .outstanding_i      (used + {5'd0, !sched_empty} + {5'd0, started}),
+      .outstanding_i      (plain + {2'd0, mirrored} + {5'd0, plain_waits} + {5'd0, plain_started}),
       .bus_reset_i        (bus_rst_rise),
       .agreement_i        ({negotiated, agreed_wide}),
       .agreed_with_o      (agreed_with),
       .agreed_i           ({negotiated[agreed_with], shown}),
       .enrolled_i         (enrolled),
-      .post_i             (post),
-      .cpl_i              ({cpl1, cpl0}),
+      .post_i             (post || group_post),
+      .cpl_i              (post ? {cpl1, cpl0} : {group_cpl1, group_cpl0}),
+      .note_i             (word_put),
+      .note_word_i        (word_index),
+      .note_data_i        (word_data),
       .rd_i               (data_rd),
       .rd_addr_i          (data_rd_addr),
       .rd_data_o          (buf_rd_data),
@@ -317,13 +359,14 @@ module scsi_initiator #(
       .scsi_req_i (scsi_req_i),
       .scsi_db_i  (scsi_db_i),
       .scsi_dbp_i (scsi_dbp_i),
-      .conn_i     (conn && !bus_rst),
+      .conn_i     (conn),
       .attn_i     (selected && !bus_rst),
       .stall_i    (stall),
       .agree_i    (agree),
-      .tx_data_i  (tx_word),
+      .tx_word_i  (data_word),
+      .tx_byte_i  (wire_phase[2] ? msg_byte : cdb_byte),
       .tx_last_i  (msg_last && wire_phase == `SCSI_PH_MSG_OUT),
-      .tx_atn_i   (mirror && serving && data_end && wire_phase[1:0] == 2'b00),
+      .tx_atn_i   (mirror && serving && data_end && !wire_phase[1]),
       .tx_more_i  (!wire_phase[1] ? data_more : wire_phase[2] ? msg_more : cdb_more),
       .qas_i      (ability[`SCSI_AGR_QAS]),
       .say_i      (nx_say || (mr_say && !doomed) || out_atn),
@@ -343,13 +386,16 @@ module scsi_initiator #(
   );
 
   assign scsi_atn_o = port_atn | link_atn;
-  assign tx_word = !wire_phase[1] ? data_word : {8'd0, wire_phase[2] ? msg_byte : cdb_byte};
 
   ini_msg_out #(
       .MSG_QUERY      (MSG_QUERY),
       .MSG_SWITCH_ROLE(MSG_SWITCH_ROLE),
       .MSG_RELEASE    (MSG_RELEASE),
-      .EXT_WRITE      (EXT_WRITE)
+      .MSG_REPORT     (MSG_REPORT),
+      .EXT_WRITE      (EXT_WRITE),
+      .EXT_READ       (EXT_READ),
+      .EXT_NEXT       (EXT_NEXT),
+      .EXT_CAPABILITY (EXT_CAPABILITY)
   ) u_msg_out (
       .clk_i       (clk_i),
       .rst_ni      (bus_rst_n),
@@ -362,6 +408,8 @@ module scsi_initiator #(
       .tell_i      (tell),
       .name_z_i    (name_z),
       .name_last_i (name_last),
+      .next_lba_i  (series_lba),
+      .flags_i     (offered),
       .retry_ok_i  (retry_ok),
       .phase_i     (phase),
       .phase_new_i (phase_new),
@@ -382,7 +430,9 @@ module scsi_initiator #(
 
   ini_msg_in #(
       .MSG_QUERY      (MSG_QUERY),
-      .MSG_SWITCH_ROLE(MSG_SWITCH_ROLE)
+      .MSG_SWITCH_ROLE(MSG_SWITCH_ROLE),
+      .EXT_CAPABILITY (EXT_CAPABILITY),
+      .EXT_FAILED     (EXT_FAILED)
   ) u_msg_in (
       .clk_i      (clk_i),
       .rst_ni     (bus_rst_n),
@@ -407,10 +457,12 @@ module scsi_initiator #(
       .saved_i  (load_saved),
       .moved_i  (load_moved),
       .rewind_i (rewind),
+      .advance_i(advance),
       .save_i   (save),
       .restore_i(restore),
       .residue_i(residue),
-      .dir_in_i (desc[`INI_D_DIR_IN] && !spread),
+      .dir_in_i (spread ? read : desc[`INI_D_DIR_IN]),
+      .compare_i(compare),
       .len_i    (desc[`INI_D_LEN_LSB+:PW]),
       .addr_i   (desc[`INI_D_ADDR_LSB+:PW]),
       .wide_i   (agree[`SCSI_AGR_WIDE]),
@@ -422,6 +474,7 @@ module scsi_initiator #(
       .tx_end_o (data_end),
       .rx_stb_i (rx_stb),
       .rx_data_i(rx_data),
+      .differs_o(differ),
       .overrun_o(overrun),
       .rd_o     (data_rd),
       .rd_addr_o(data_rd_addr),
@@ -442,7 +495,10 @@ module scsi_initiator #(
       .doomed_i     (doomed),
       .spread_i     (spread),
       .serving_i    (serving),
+      .asking_i     (asking),
       .leader_i     ({desc[`INI_D_GROUP], desc[`INI_D_LEADER]}),
+      .member_i     ({desc[`INI_D_GROUP], spread ? name_z : desc[`INI_D_Z]}),
+      .owing_i      (in_table && (desc[`INI_D_OPCODE] == `INI_OP_MIRROR_WRITE || desc[`INI_D_OPCODE] == `INI_OP_MIRROR_READ)),
       .accept_fits_i(accept_fits),
       .qas_i        (agree[`SCSI_AGR_QAS]),
       .phase_i      (phase),
@@ -452,12 +508,17 @@ module scsi_initiator #(
       .msg_stb_i    (msg_stb),
       .msg_i        (msg),
       .arg_i        (msg_arg),
+      .ext_i        (msg_ext[15:0]),
       .reject_o     (hear_reject),
       .protocol_o   (hear_protocol),
       .save_o       (save),
       .restore_o    (restore),
       .residue_o    (residue),
       .reclaimed_o  (reclaimed),
+      .put_off_o    (put_off),
+      .failed_o     (failed),
+      .flawed_o     (flawed),
+      .block_o      (failed_block),
       .refused_o    (hear_refused),
       .named_o      (named),
       .tagged_o     (name_tag),
@@ -508,6 +569,8 @@ module scsi_initiator #(
       .begin_i    (begin_task),
       .conn_i     (conn),
       .query_i    (desc[`INI_D_OPCODE] == `INI_OP_QUERY),
+      .ability_i  (desc[`INI_D_OPCODE] == `INI_OP_MIRROR_CAPABILITY),
+      .offered_i  (offered),
       .again_i    (again),
       .again_how_i({1'b0, again_detail}),
       .identity_i ({desc[`INI_D_GROUP], desc[`INI_D_Z]}),
@@ -518,6 +581,7 @@ module scsi_initiator #(
       .msg_stb_i  (msg_stb),
       .msg_i      (msg),
       .arg_i      (msg_arg),
+      .ext_i      (msg_ext[23:0]),
       .said_kind_i(said_kind),
       .say_rest_i (say_rest),
       .give_up_i  (give_up),
@@ -525,6 +589,8 @@ module scsi_initiator #(
       .fits_o     (accept_fits),
       .accepted_o (accepted),
       .declined_o (declined),
+      .flags_o    (caps_flags),
+      .blocks_o   (caps_blocks),
       .detail_o   (detail)
   );
 
@@ -550,10 +616,15 @@ module scsi_initiator #(
       .z_i         (desc[`INI_D_Z]),
       .target_i    (desc[`INI_D_TARGET]),
       .gone_i      (gone),
-      .find_group_i(start_desc[`INI_D_GROUP]),
-      .find_z_i    (enrol_z),
+      .agree_i     (agree_caps),
+      .flags_i     (accepted ? caps_flags : 2'd0),
+      .blocks_i    (accepted ? caps_blocks : 5'd0),
+      .find_group_i(sched_empty ? enrol_group : start_desc[`INI_D_GROUP]),
+      .find_z_i    (sched_empty ? enrol_z : start_desc[`INI_D_Z]),
       .found_o     (enrol_found),
       .target_o    (enrol_target),
+      .flags_o     (enrol_flags),
+      .blocks_o    (enrol_blocks),
       .show_group_i(host_desc[`INI_D_GROUP]),
       .show_o      (enrolled)
   );
@@ -615,6 +686,7 @@ module scsi_initiator #(
       .load_moved_o  (load_moved),
       .overrun_i     (overrun),
       .mirror_o      (mirror),
+      .asking_i      (asking),
       .rejected_o    (rejected),
       .data_rank_i   (data_rank),
       .abort_i       (mr_abort),
@@ -626,6 +698,7 @@ module scsi_initiator #(
       .again_detail_o(again_detail),
       .enrol_update_o(enrol_update),
       .enrol_o       (enrol),
+      .agree_o       (agree_caps),
       .gone_o        (gone),
       .open_o        (nx_open),
       .conn_o        (conn),
@@ -635,45 +708,155 @@ module scsi_initiator #(
       .task_o        (has_task),
       .table_o       (in_table),
       .spread_o      (spread),
+      .read_o        (read),
       .keep_o        (keep),
       .result_o      (result),
       .status_o      (status),
       .idx_o         (task_idx),
-      .rank_o        (rank),
-      .gang_o        (gang),
       .desc_o        (desc),
       .ids_o         (ids)
   );
 
-  ini_mirror u_mirror (
-      .clk_i      (clk_i),
-      .rst_ni     (bus_rst_n),
-      .begin_i    (begin_task),
-      .active_i   (mirror),
-      .count_i    (desc[`INI_D_COUNT]),
-      .order_i    (desc[`INI_D_ORDER]),
-      .retries_i  (retries),
-      .phase_i    (phase),
-      .phase_new_i(phase_new),
-      .tx_take_i  (tx_take),
-      .tx_end_i   (data_end),
-      .said_i     (said),
-      .said_kind_i(said_kind),
-      .reclaimed_i(reclaimed),
-      .rejected_i (rejected),
-      .say_o      (mr_say),
-      .kind_o     (mr_kind),
-      .name_z_o   (name_z),
-      .name_last_o(name_last),
-      .rewind_o   (rewind),
-      .abort_o    (mr_abort),
-      .abort_why_o(mr_why),
-      .data_rank_o(data_rank),
-      .focus_o    (focus),
-      .serving_o  (serving),
-      .served_o   (served),
-      .skipped_o  (skipped),
-      .refused_o  (refused)
+  ini_mirror #(
+      .CLK_PERIOD_PS(CLK_PERIOD_PS)
+  ) u_mirror (
+      .clk_i        (clk_i),
+      .rst_ni       (bus_rst_n),
+      .begin_i      (begin_task),
+      .active_i     (mirror),
+      .count_i      (desc[`INI_D_COUNT]),
+      .order_i      (desc[`INI_D_ORDER]),
+      .blocks_i     (desc[`INI_D_BLOCKS]),
+      .report_i     (desc[`INI_D_REPORT]),
+      .retries_i    (retries),
+      .phase_i      (phase),
+      .phase_new_i  (phase_new),
+      .tx_take_i    (tx_take),
+      .rx_stb_i     (rx_stb),
+      .status_bad_i (rx_perr),
+      .rx_data_i    (rx_data[7:0]),
+      .data_end_i   (data_end),
+      .said_i       (said),
+      .said_kind_i  (said_kind),
+      .reclaimed_i  (reclaimed),
+      .rejected_i   (rejected),
+      .put_off_i    (put_off),
+      .failed_i     (failed),
+      .bad_i        (bad),
+      .bus_free_i   (bus_free),
+      .holds_i      (holds),
+      .say_o        (mr_say),
+      .kind_o       (mr_kind),
+      .name_z_o     (name_z),
+      .name_last_o  (name_last),
+      .rewind_o     (rewind),
+      .advance_o    (advance),
+      .next_index_o (next_index),
+      .abort_o      (mr_abort),
+      .abort_why_o  (mr_why),
+      .data_rank_o  (data_rank),
+      .serving_o    (serving),
+      .asking_o     (asking),
+      .copied_o     (copied),
+      .skip_o       (skip),
+      .refuse_o     (refuse),
+      .keep_o       (status_kept),
+      .status_o     (told_status),
+      .fault_o      (fault),
+      .deliver_o    (deliver),
+      .who_o        (who),
+      .told_rank_o  (told_rank),
+      .final_o      (final_block),
+      .series_o     (series),
+      .reported_o   (told_report)
+  );
+
+  ini_tally u_tally (
+      .clk_i        (clk_i),
+      .rst_ni       (bus_rst_n),
+      .begin_i      (begin_task),
+      .active_i     (mirror),
+      .read_i       (read),
+      .phase_i      (phase),
+      .rx_perr_i    (rx_perr),
+      .differs_i    (differ),
+      .data_rank_i  (data_rank),
+      .copied_i     (copied),
+      .said_i       (said),
+      .advance_i    (advance),
+      .next_index_i (next_index),
+      .final_i      (final_block),
+      .skip_i       (skip),
+      .refuse_i     (refuse),
+      .keep_i       (status_kept),
+      .status_i     (told_status),
+      .fault_i      (fault),
+      .block_i      (failed_block),
+      .who_i        (who),
+      .deliver_i    (deliver),
+      .told_rank_i  (told_rank),
+      .compare_o    (compare),
+      .served_o     (served),
+      .holds_o      (holds),
+      .skipped_o    (skipped),
+      .refused_o    (refused),
+      .differs_o    (differs),
+      .spoilt_o     (spoilt),
+      .reported_o   (reported),
+      .look_rank_i  (look_rank),
+      .look_status_o(look_status),
+      .look_block_o (look_block)
+  );
+
+  ini_settled u_settled (
+      .clk_i    (clk_i),
+      .rst_ni   (bus_rst_n),
+      .open_i   (nx_open),
+      .opcode_i (desc[`INI_D_OPCODE]),
+      .closing_i(closing),
+      .unsettled_o(unsettled)
+  );
+
+  ini_group #(
+      .BUF_BYTES(BUF_BYTES)
+  ) u_group (
+      .clk_i         (clk_i),
+      .rst_ni        (bus_rst_n),
+      .bus_rst_i     (bus_rst),
+      .submit_i      (submit),
+      .desc_i        (host_desc),
+      .list_count_i  (list_count),
+      .list_block_o  (list_block),
+      .list_lba_i    (list_lba),
+      .ready_o       (group_ready),
+      .busy_o        (mirrored),
+      .sched_empty_i (sched_empty),
+      .submit_o      (sched_submit),
+      .desc_o        (sched_desc),
+      .ids_o         (sched_ids),
+      .unsettled_i   (unsettled),
+      .find_group_o  (enrol_group),
+      .find_z_o      (enrol_z),
+      .found_i       (enrol_found),
+      .target_i      (enrol_target),
+      .flags_i       (enrol_flags),
+      .blocks_i      (enrol_blocks),
+      .note_i        (note),
+      .note_gang_i   (note_gang),
+      .note_z_i      (note_z),
+      .note_block_i  (note_block),
+      .note_result_i (note_result),
+      .note_status_i (note_status),
+      .series_gang_i (desc[`INI_D_GANG]),
+      .series_index_i(next_index),
+      .series_lba_o  (series_lba),
+      .word_o        (word_put),
+      .word_index_o  (word_index),
+      .word_data_o   (word_data),
+      .post_o        (group_post),
+      .post_taken_i  (!post),
+      .cpl0_o        (group_cpl0),
+      .cpl1_o        (group_cpl1)
   );
 
   ini_sched #(
@@ -686,9 +869,13 @@ module scsi_initiator #(
       .own_id_i      (own_id),
       .yield_ns_i    (yield_ns),
       .wide_i        (agreed_wide),
-      .submit_i      (submit),
-      .desc_i        (host_desc),
+      .submit_i      (sched_submit),
+      .desc_i        (sched_desc),
+      .ids_i         (sched_ids),
       .empty_o       (sched_empty),
+      .unsettled_i   (unsettled),
+      .enrol_found_i (enrol_found),
+      .enrol_target_i(enrol_target),
       .conn_i        (conn),
       .started_i     (started),
       .spread_i      (spread),
@@ -697,16 +884,12 @@ module scsi_initiator #(
       .closing_i     (closing),
       .ending_i      (ending),
       .used_i        (used),
-      .gang_free_i   (gang_free),
       .find_o        (sched_find),
       .key_o         (sched_key),
       .cur_key_i     (nx_key),
       .found_i       (found),
       .absent_i      (absent),
       .quiet_o       (sched_quiet),
-      .enrol_z_o     (enrol_z),
-      .enrol_found_i (enrol_found),
-      .enrol_target_i(enrol_target),
       .start_o       (start),
       .desc_o        (start_desc),
       .ids_o         (start_ids),
@@ -736,9 +919,11 @@ module scsi_initiator #(
       .put_new_i  (put_new),
       .put_ent_i  (put_ent),
       .free_i     (task_free),
+      .free_inner_i(free_inner),
       .idx_i      (put_idx),
       .status_us_i(status_us),
       .used_o     (used),
+      .plain_o    (plain),
       .us_o       (us_pulse)
   );
 
@@ -758,16 +943,24 @@ module scsi_initiator #(
       .detail_i   (detail),
       .status_i   (status),
       .idx_i      (task_idx),
-      .rank_i     (rank),
-      .gang_i     (gang),
       .desc_i     (desc),
       .ids_i      (ids),
       .moved_i    (moved),
       .saved_i    (saved),
-      .focus_i    (focus),
+      .focus_i    (who),
       .served_i   (served),
       .skipped_i  (skipped),
       .refused_i  (refused),
+      .holds_i    (holds),
+      .differs_i  (differs),
+      .spoilt_i   (spoilt),
+      .reported_i (reported),
+      .cut_i      (series && !told_report),
+      .look_rank_o(look_rank),
+      .look_status_i(look_status),
+      .look_block_i(look_block),
+      .failed_i   (flawed),
+      .block_i    (failed_block),
       .fail_i     (start_fail),
       .fail_why_i (fail_why),
       .fail_desc_i(start_desc),
@@ -776,6 +969,7 @@ module scsi_initiator #(
       .put_new_o  (put_new),
       .put_ent_o  (put_ent),
       .free_o     (task_free),
+      .free_inner_o(free_inner),
       .idx_o      (put_idx),
       .find_late_o(find_late),
       .find_any_o (find_any),
@@ -789,10 +983,15 @@ module scsi_initiator #(
       .found_ent_i(found_ent),
       .busy_o     (closing),
       .ending_o   (ending),
-      .gang_free_o(gang_free),
       .post_o     (post),
       .cpl0_o     (cpl0),
-      .cpl1_o     (cpl1)
+      .cpl1_o     (cpl1),
+      .note_o       (note),
+      .note_gang_o  (note_gang),
+      .note_z_o     (note_z),
+      .note_block_o (note_block),
+      .note_result_o(note_result),
+      .note_status_o(note_status)
   );
 
   wire unused = &{1'b0, s_axil_awprot, s_axil_arprot, link_rest, table_busy};

@@ -6,6 +6,7 @@
 // From `done_o` on the owner drives BSY, I/O and ATN as the connection needs; this module drives them for that one clock more, so
 // that no wire drops in between.
 `default_nettype none
+`include "scsi_awake.vh"
 `include "scsi_timing.vh"
 
 module scsi_arbiter #(
@@ -85,16 +86,19 @@ module scsi_arbiter #(
   wire        timer_expired;
   wire [15:0] own_bit = 16'd1 << own_id_i;
   wire [15:0] both = own_bit | (16'd1 << peer_id_i);
+  integer n;
   reg  [15:0] higher;  // IDs that win against the own one: 7 > .. > 0 > 15 > .. > 8
 
   wire go = start_i && (qas_join_i ? clear_i : may_arb_i && (clear_i || !cfg_fair_i));
 
   // Nothing to do in a clock should cost a simulation nothing.
-  wire awake = state_q != IDLE || go || won_o || lost_o || timeout_o;
+  wire awake = `SCSI_AWAKE(state_q != IDLE || go || won_o || lost_o || timeout_o);
 
   always @(*) begin
-    if (own_id_i[3]) higher = 16'h00FF | (16'hFF00 & ~((own_bit << 1) - 16'd1));
-    else higher = 16'h00FF & ~((own_bit << 1) - 16'd1);
+    for (n = 0; n < 8; n = n + 1) begin
+      higher[n] = own_id_i[3] || n[3:0] > own_id_i;
+      higher[n+8] = own_id_i[3] && n[2:0] > own_id_i[2:0];
+    end
   end
 
   scsi_us_timer #(
@@ -262,7 +266,7 @@ module scsi_arbiter #(
   task address;
     begin
       drv_db_o <= both;
-      drv_dbp_o <= {|both[15:8] & ~^both[15:8], |both[7:0] & ~^both[7:0]};
+      drv_dbp_o <= {own_id_i[3] && peer_id_i[3], !own_id_i[3] && !peer_id_i[3]};  // two IDs in a byte
     end
   endtask
 

@@ -26,23 +26,33 @@ module scsi_fairness #(
   localparam SAMPLE_TICKS = `SCSI_TICKS(`SCSI_FAIR_SAMPLE_NS);
   localparam IDLE_TICKS = `SCSI_TICKS(`SCSI_BUS_FREE_NS) + `SCSI_TICKS(`SCSI_BUS_SET_NS);
 
-  localparam REST = 2'd0;  // no arbitration
-  localparam WATCH = 2'd1;  // BSY after BUS FREE: wait until everybody who asks has his ID on the bus
-  localparam JUDGE = 2'd2;  // the IDs have been taken
-  localparam CONNECTED = 2'd3;  // until the bus is free
+  localparam REST = 3'd0;  // no arbitration
+  localparam WATCH = 3'd1;  // BSY after BUS FREE: wait until everybody who asks has his ID on the bus
+  localparam JUDGE = 3'd2;  // the IDs have been taken
+  localparam ENTER = 3'd3;  // those that lost are known
+  localparam CONNECTED = 3'd4;  // until the bus is free
 
-  reg  [ 1:0] state_q;
+  reg  [ 2:0] state_q;
   reg  [ 9:0] count_q;  // since BSY, or since BUS FREE
   reg  [15:0] asks_q;  // in order of priority, bit 0 the highest: IDs 7 to 0, 15 to 8
   reg  [15:0] register_q;  // in the same order
 
   wire [ 3:0] own_rank = own_id_i ^ 4'd7;
   wire [15:0] own = 16'd1 << own_rank;
-  wire [15:0] higher = own - 16'd1;
-  wire [15:0] losers = asks_q & (asks_q - 16'd1) & ~(own | higher);  // the lowest bit has won
+  reg  [15:0] higher, lower;
+  reg  [15:0] losers_q;
+  reg         lost_q;
+  integer     n;
   wire        lost = |(asks_q & own) && |(asks_q & higher);
   wire        begins = free_i && bsy_i;
   wire        empty = register_q == 16'd0;
+
+  always @(*) begin
+    for (n = 0; n < 16; n = n + 1) begin
+      higher[n] = n[3:0] < own_rank;
+      lower[n]  = n[3:0] > own_rank;
+    end
+  end
 
   // Nothing to do in a clock should cost a simulation nothing.
   wire awake = !enable_i || bus_rst_i ? state_q != REST || !empty || !clear_o
@@ -53,7 +63,8 @@ module scsi_fairness #(
     if (!rst_ni) begin
       state_q <= REST;
       count_q <= 10'd0;
-      asks_q <= 16'd0;
+      {asks_q, losers_q} <= 32'd0;
+      lost_q <= 1'b0;
       register_q <= 16'd0;
       clear_o <= 1'b1;
     end else if (!awake) begin
@@ -92,7 +103,13 @@ module scsi_fairness #(
           end
 
           JUDGE: begin
-            register_q <= lost ? register_q & losers : losers;
+            losers_q <= asks_q & (asks_q - 16'd1) & lower;  // the lowest bit has won
+            lost_q   <= lost;
+            state_q  <= ENTER;
+          end
+
+          ENTER: begin
+            register_q <= lost_q ? register_q & losers_q : losers_q;
             count_q <= 10'd0;
             state_q <= CONNECTED;
           end

@@ -5,6 +5,7 @@
 // and reselection phases). After QAS BSY is false before the own ID comes, and the delay runs from the ID. From `selected_o` on the
 // owner drives BSY if the connection is its to hold; this module drives BSY for that one clock more.
 `default_nettype none
+`include "scsi_awake.vh"
 `include "scsi_timing.vh"
 
 module scsi_responder #(
@@ -33,25 +34,21 @@ module scsi_responder #(
   localparam SETTLE_TICKS = `SCSI_TICKS(`SCSI_BUS_SETTLE_NS) - 2;
   localparam IO_LEVEL = WANT_IO != 0;
 
-  reg [6:0] count_q;
+  reg [ 6:0] count_q;
+  reg        named_q;  // own ID on the bus a clock ago
+  reg [15:0] other_q;  // ... the others
+  reg        parity_q;  // ... with good parity in the bytes in use
+  reg        good_q;  // two clocks ago: exactly one other, with good parity
 
-  wire called = sel_i && !bsy_i && io_i == IO_LEVEL && db_i[own_id_i] && enable_i;
+  wire called = sel_i && !bsy_i && io_i == IO_LEVEL && named_q && enable_i;
 
   // Nothing to do in a clock should cost a simulation nothing.
-  wire awake = called || busy_o || selected_o || count_q != 7'd0;
+  wire awake = `SCSI_AWAKE(sel_i || named_q || busy_o || selected_o || count_q != 7'd0);
 
-  // The other ID if there is exactly one other, with good parity in the bytes in use.
-  function good_ids;
-    input [15:0] db;
-    input [1:0] dbp;
-    input [3:0] own;
-    reg [15:0] other;
-    begin
-      other = db & ~(16'd1 << own);
-      good_ids = other != 16'd0 && (other & (other - 16'd1)) == 16'd0
-          && ((db[7:0] == 8'd0 && !dbp[0]) || ^{db[7:0], dbp[0]})
-          && ((db[15:8] == 8'd0 && !dbp[1]) || ^{db[15:8], dbp[1]});
-    end
+  function good_byte;
+    input [7:0] db;
+    input dbp;
+    good_byte = (db == 8'd0 && !dbp) || ^{db, dbp};
   endfunction
 
   function [3:0] encode;
@@ -69,9 +66,19 @@ module scsi_responder #(
       peer_id_o <= 4'd0;
       atn_o <= 1'b0;
       drv_bsy_o <= 1'b0;
-    end else if (!awake) begin
-      // nothing changes
-    end else if (bus_rst_i) begin
+      {named_q, parity_q, good_q} <= 3'd0;
+      other_q <= 16'd0;
+    end else if (awake) begin
+      named_q <= sel_i && db_i[own_id_i];
+      other_q <= db_i & ~(16'd1 << own_id_i);
+      parity_q <= good_byte(db_i[7:0], dbp_i[0]) && good_byte(db_i[15:8], dbp_i[1]);
+      good_q <= parity_q && other_q != 16'd0 && (other_q & (other_q - 16'd1)) == 16'd0;
+      answer;
+    end
+  end
+
+  task answer;
+    if (bus_rst_i) begin
       count_q <= 7'd0;
       busy_o <= 1'b0;
       selected_o <= 1'b0;
@@ -87,13 +94,13 @@ module scsi_responder #(
       count_q <= 7'd0;
     end else if (count_q != SETTLE_TICKS[6:0]) begin
       count_q <= count_q + 7'd1;
-    end else if (good_ids(db_i, dbp_i, own_id_i)) begin
+    end else if (good_q) begin
       busy_o <= 1'b1;
       drv_bsy_o <= 1'b1;
-      peer_id_o <= encode(db_i & ~(16'd1 << own_id_i));
+      peer_id_o <= encode(other_q);
       count_q <= 7'd0;
     end
-  end
+  endtask
 
 endmodule
 `default_nettype wire

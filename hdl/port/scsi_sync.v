@@ -4,6 +4,7 @@
 // announces it leave together (snooping depends on it). BSY and SEL change only when two samples in a row agree: they are
 // OR-tied and may glitch (SPI-3, wired-OR glitches). RST is a level; it counts once it has been true for the reset delay.
 `default_nettype none
+`include "scsi_awake.vh"
 `include "scsi_timing.vh"
 
 module scsi_sync #(
@@ -57,8 +58,8 @@ module scsi_sync #(
   assign rst_o = rst_q;
 
   // Nothing to do in a clock should cost a simulation nothing.
-  wire awake = meta_q != wires || sync_q != meta_q || filter_q != sync_q[1:0] || bsy_o != filter_q[0] || sel_o != filter_q[1]
-      || sync_q[2] || rst_count_q != 7'd0;
+  wire awake = `SCSI_AWAKE(meta_q != wires || sync_q != meta_q || filter_q != sync_q[1:0] || bsy_o != filter_q[0]
+      || sel_o != filter_q[1] || sync_q[2] || rst_count_q != 7'd0);
 
   always @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin

@@ -23,11 +23,13 @@ module scsi_us_timer #(
   reg [ 9:0] tick_q;
   reg [23:0] us_q;
   reg        used_q;  // has counted since it was cleared
+  reg        wrap_q;  // a microsecond has passed
 
   wire awake = run_i || used_q;
 
   always @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
+      wrap_q <= 1'b0;
       tick_q <= 10'd0;
       us_q <= 24'd0;
       expired_o <= 1'b0;
@@ -35,19 +37,17 @@ module scsi_us_timer #(
     end else if (!awake) begin
       // nothing changes
     end else if (!run_i || restart_i) begin
+      wrap_q <= 1'b0;
       tick_q <= 10'd0;
       us_q <= 24'd0;
       expired_o <= 1'b0;
       used_q <= 1'b0;
     end else if (!expired_o && !hold_i) begin
       used_q <= 1'b1;
-      if (tick_q != US_TICKS[9:0] - 10'd1) begin
-        tick_q <= tick_q + 10'd1;
-      end else begin
-        tick_q <= 10'd0;
-        us_q <= us_q + 24'd1;
-        if (us_q + 24'd1 == limit_us_i) expired_o <= 1'b1;
-      end
+      wrap_q <= tick_q == US_TICKS[9:0] - 10'd1;
+      tick_q <= tick_q == US_TICKS[9:0] - 10'd1 ? 10'd0 : tick_q + 10'd1;
+      if (wrap_q) us_q <= us_q + 24'd1;
+      if (us_q == limit_us_i && limit_us_i != 24'd0) expired_o <= 1'b1;
     end
   end
 

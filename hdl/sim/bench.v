@@ -6,7 +6,13 @@
 `include "bench_ports.vh"
 
 module bench #(
-    parameter integer CLK_PERIOD_PS = 6250
+    parameter integer CLK_PERIOD_PS = 6250,
+    parameter integer INITIATOR_BUF_BYTES = 16384,
+    parameter integer TARGET_BUF_BYTES = 4096,
+    parameter integer ENROLMENTS = 16,  // of every drive
+    // Slots that hold an initiator or a target. What is left out cannot be chosen at run time, and costs Verilator nothing.
+    parameter [15:0] INITIATOR_SLOTS = 16'h0007,
+    parameter [15:0] TARGET_SLOTS = 16'hFFFE
 ) (
     `BENCH_HOST_PORTS(0),
     `BENCH_HOST_PORTS(1),
@@ -17,8 +23,7 @@ module bench #(
     localparam integer SLOTS = 16;
     localparam integer WIRES = 27;
     localparam integer INITIATORS = 3;     // slots 0 to 2
-    localparam integer FIRST_TARGET = 1;   // slots from here on can be targets
-    localparam integer FIRST_PYTHON = 14;  // and from here on Python ports
+    localparam integer FIRST_PYTHON = 14;  // slots from here on can be Python ports
 
     // verilator lint_off SYNCASYNCNET
     reg [`BENCH_CMD_BITS-1:0] host_cmd /*verilator public_flat_rw*/;
@@ -101,7 +106,7 @@ module bench #(
     // Slot 0 has no use for its part of these; some are event and data at once.
     // verilator lint_off SYNCASYNCNET
     // verilator lint_off UNUSEDSIGNAL
-    wire [24*SLOTS-1:0]      straps;
+    wire [26*SLOTS-1:0]      straps;
     wire [24*SLOTS-1:0]      stall_us;
     wire [24*SLOTS-1:0]      part_stall_us;
     wire [24*SLOTS-1:0]      holdoff_us;
@@ -225,7 +230,7 @@ module bench #(
                 .stick1_i(sab_stick1[54*n+27+:WIRES]), .silence_i(sab_silence[2*n+1])
             );
 
-            if (n < INITIATORS) begin : g_initiator
+            if (INITIATOR_SLOTS[n] && n < INITIATORS) begin : g_initiator
                 // A slot that is something else now has its initiator stopped, in reset and deaf. A device in reset drives
                 // nothing, also before its first clock.
                 wire        active = mine == `BENCH_KIND_INITIATOR;
@@ -236,7 +241,7 @@ module bench #(
                 assign host_rst_n[n]  = rst_n && active;
                 assign initiator_says = host_rst_n[n] ? asserts : 27'd0;
 
-                scsi_initiator #(.CLK_PERIOD_PS(CLK_PERIOD_PS)) u_initiator (
+                scsi_initiator #(.CLK_PERIOD_PS(CLK_PERIOD_PS), .BUF_BYTES(INITIATOR_BUF_BYTES)) u_initiator (
                     .clk_i(host_clk[n]), .rst_ni(host_rst_n[n]),
                     .scsi_bsy_i(hears_on[0]), .scsi_bsy_o(asserts[0]),
                     .scsi_sel_i(hears_on[1]), .scsi_sel_o(asserts[1]),
@@ -284,7 +289,7 @@ module bench #(
                 assign initiator_says = 27'd0;
             end
 
-            if (n >= FIRST_TARGET) begin : g_target
+            if (TARGET_SLOTS[n]) begin : g_target
                 wire        active = mine == `BENCH_KIND_TARGET;
                 wire        target_clk = clk && active;
                 wire        target_rst_n = rst_n && active;
@@ -307,7 +312,7 @@ module bench #(
 
                 assign target_says = target_rst_n ? asserts : 27'd0;
 
-                scsi_target #(.CLK_PERIOD_PS(CLK_PERIOD_PS)) u_target (
+                scsi_target #(.CLK_PERIOD_PS(CLK_PERIOD_PS), .BUF_BYTES(TARGET_BUF_BYTES), .ENROLMENTS(ENROLMENTS)) u_target (
                     .clk_i(target_clk), .rst_ni(target_rst_n),
                     .scsi_bsy_i(hears_on[0]), .scsi_bsy_o(asserts[0]),
                     .scsi_sel_i(hears_on[1]), .scsi_sel_o(asserts[1]),
@@ -325,9 +330,10 @@ module bench #(
                     .med_rvalid_i(med_rvalid), .med_rdata_i(med_rdata), .med_rready_o(med_rready),
                     .med_done_i(med_done), .med_error_i(med_error),
                     .med_blocks_i(med_blocks), .med_block_len_i(med_block_len), .med_wprot_i(med_wprot),
-                    .cfg_id_i(straps[24*n+:4]), .cfg_wide_i(straps[24*n+4]), .cfg_mirror_i(straps[24*n+5]),
-                    .cfg_period_i(straps[24*n+6+:8]), .cfg_offset_i(straps[24*n+14+:7]), .cfg_dt_i(straps[24*n+21]),
-                    .cfg_qas_i(straps[24*n+22]), .cfg_fair_i(straps[24*n+23]),
+                    .cfg_id_i(straps[26*n+:4]), .cfg_wide_i(straps[26*n+4]), .cfg_mirror_i(straps[26*n+5]),
+                    .cfg_period_i(straps[26*n+6+:8]), .cfg_offset_i(straps[26*n+14+:7]), .cfg_dt_i(straps[26*n+21]),
+                    .cfg_qas_i(straps[26*n+22]), .cfg_fair_i(straps[26*n+23]),
+                    .cfg_mirror_ext_i(straps[26*n+24+:2]),
                     .cfg_stall_us_i(stall_us[24*n+:24]), .cfg_part_stall_us_i(part_stall_us[24*n+:24]),
                     .cfg_holdoff_us_i(holdoff_us[24*n+:24]), .cfg_sel_timeout_us_i(sel_timeout_us[24*n+:24])
                 );

@@ -14,7 +14,7 @@ module bench_regs (
     output reg  [15:0]       rst_no,
     output reg  [16*32-1:0]  cable_ps_o,
     output reg  [15:0]       tap_o,             // the slot is connected to delay_bank and edge_dropper
-    output reg  [16*24-1:0]  straps_o,          // see bench_regs.vh
+    output reg  [16*26-1:0]  straps_o,          // see bench_regs.vh
     output reg  [16*24-1:0]  stall_us_o,
     output reg  [16*24-1:0]  part_stall_us_o,
     output reg  [16*24-1:0]  holdoff_us_o,
@@ -109,7 +109,7 @@ module bench_regs (
                 `BENCH_REG_RESET_N:        rst_no[slot] = data[0];
                 `BENCH_REG_CABLE_PS:       cable_ps_o[32*slot+:32] = data[31:0];
                 `BENCH_REG_TAP:            tap_o[slot] = data[0];
-                `BENCH_REG_STRAPS:         straps_o[24*slot+:24] = data[23:0];
+                `BENCH_REG_STRAPS:         straps_o[26*slot+:26] = data[25:0];
                 `BENCH_REG_STALL_US:       stall_us_o[24*slot+:24] = data[23:0];
                 `BENCH_REG_PART_STALL_US:  part_stall_us_o[24*slot+:24] = data[23:0];
                 `BENCH_REG_HOLDOFF_US:     holdoff_us_o[24*slot+:24] = data[23:0];

@@ -16,7 +16,7 @@
 `define BENCH_REG_CLK_RUN 8'h03
 `define BENCH_REG_RESET_N 8'h04
 `define BENCH_REG_CABLE_PS 8'h05
-// {fair, qas, dt, offset[6:0], period[7:0], mirror, wide, id[3:0]}
+// {mirror_ext[1:0], fair, qas, dt, offset[6:0], period[7:0], mirror, wide, id[3:0]}
 `define BENCH_REG_STRAPS 8'h06
 `define BENCH_REG_STALL_US 8'h07
 `define BENCH_REG_PART_STALL_US 8'h08

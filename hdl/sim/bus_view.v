@@ -32,7 +32,9 @@ module bus_view (
   reg [7:0] left_q;  // bytes of an extended message still to come
   // Another direction begins another message.
   wire [2:0] step = code[0] == inward_q ? step_q : FIRST;
-  wire vendor = db == `MIRROR_MSG_QUERY || db == `MIRROR_MSG_SWITCH_ROLE || db == `MIRROR_MSG_RELEASE;
+  wire vendor = db == `MIRROR_MSG_QUERY || db == `MIRROR_MSG_SWITCH_ROLE || db == `MIRROR_MSG_REPORT || db == `MIRROR_MSG_RELEASE;
+  wire vendor_extended = db == `MIRROR_EXT_WRITE || db == `MIRROR_EXT_READ || db == `MIRROR_EXT_NEXT || db == `MIRROR_EXT_CAPABILITY ||
+      db == `MIRROR_EXT_FAILED;
 
   // Seen in the waves only
   // verilator lint_off UNUSEDSIGNAL
@@ -71,6 +73,7 @@ module bus_view (
       `SCSI_MSG_SIMPLE: name = "SIMPLE";
       `MIRROR_MSG_QUERY: name = "MIRROR QUERY";
       `MIRROR_MSG_SWITCH_ROLE: name = "SWITCH ROLE";
+      `MIRROR_MSG_REPORT: name = "REPORT";
       `MIRROR_MSG_RELEASE: name = "RELEASE";
       default: name = "OTHER";
     endcase
@@ -83,6 +86,9 @@ module bus_view (
       `SCSI_EXT_PPR: extended_name = "PPR";
       `MIRROR_EXT_WRITE: extended_name = "MIRROR WRITE";
       `MIRROR_EXT_READ: extended_name = "MIRROR READ";
+      `MIRROR_EXT_NEXT: extended_name = "NEXT";
+      `MIRROR_EXT_CAPABILITY: extended_name = "CAPABILITY";
+      `MIRROR_EXT_FAILED: extended_name = "FAILED BLOCK";
       default: extended_name = "EXTENDED";
     endcase
   endfunction
@@ -126,12 +132,12 @@ module bus_view (
         EXTENDED: begin
           message <= extended_name(db);
           left_q  <= left_q - 8'd1;
-          step_q  <= left_q == 8'd1 ? FIRST : db == `MIRROR_EXT_WRITE || db == `MIRROR_EXT_READ ? GROUP : REST;
+          step_q  <= left_q == 8'd1 ? FIRST : vendor_extended ? GROUP : REST;
         end
         GROUP: begin
           group_id <= db;
           left_q   <= left_q - 8'd1;
-          step_q   <= message == "MIRROR WRITE" || message == "MIRROR READ" ? REST : OPTIONAL;
+          step_q   <= left_q == 8'd0 ? OPTIONAL : left_q == 8'd1 ? FIRST : REST;
         end
         REST: begin
           left_q <= left_q - 8'd1;
@@ -141,6 +147,7 @@ module bus_view (
         if (step == OPTIONAL && db == `MIRROR_LAST) step_q <= FIRST;
         else begin
           message <= name(db);
+          left_q  <= 8'd0;
           step_q  <= vendor ? GROUP : db == `SCSI_MSG_EXTENDED ? LENGTH : db[7:4] == 4'h2 ? SECOND : FIRST;
         end
       endcase

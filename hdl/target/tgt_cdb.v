@@ -1,4 +1,4 @@
-// What a CDB asks for: its fields, taken out and checked one by one; likewise for a mirrored write.
+// What a CDB asks for: its fields, taken out and checked one by one; likewise for a mirrored operation.
 //
 // Used by tgt_disk, which says when: take_i, one clock later check_i. Only bits are checked that ask for what the disk cannot do
 // (linked commands, relative addresses, saved pages, vital product data, sense descriptors); other reserved bits are passed over.
@@ -14,7 +14,8 @@ module tgt_cdb (
     /* verilator lint_off UNUSEDSIGNAL */
     input wire [79:0] cdb_i,         // first byte in the top bits
     /* verilator lint_on UNUSEDSIGNAL */
-    input wire        mirror_i,      // instead: a mirrored write of mirror_len_i bytes at mirror_lba_i
+    input wire        mirror_i,      // instead: a mirrored operation of mirror_len_i bytes at mirror_lba_i
+    input wire        mirror_read_i,
     input wire [31:0] mirror_lba_i,
     input wire [23:0] mirror_len_i,
     input wire [23:0] buf_bytes_i,
@@ -65,8 +66,8 @@ module tgt_cdb (
 
   task fields;
     begin
-      fua_o <= mirror_i || (opcode[5] && cdb_i[67]);
-      command_o <= mirror_i ? `TGT_CMD_MIRROR : command_of(opcode);
+      fua_o <= !mirror_i && opcode[5] && cdb_i[67];
+      command_o <= !mirror_i ? command_of(opcode) : mirror_read_i ? `TGT_CMD_MIRROR_READ : `TGT_CMD_MIRROR_WRITE;
       if (mirror_i) begin
         lba_o <= mirror_lba_i;
         blocks_o <= mirror_blocks[15:0];
@@ -126,7 +127,7 @@ module tgt_cdb (
       `TGT_CMD_MODE: bad_field = link != 3'd0 || (cdb_i[61:56] != 6'h08 && cdb_i[61:56] != 6'h3F) || cdb_i[55:48] != 8'd0;
       `TGT_CMD_SYNC: bad_field = link != 3'd0 || cdb_i[64];  // RelAdr
       `TGT_CMD_LUNS: bad_field = cdb_i[63:58] != 6'd0 || cdb_i[56] || cdb_i[31:4] == 28'd0;  // select report 0 or 2; 16 bytes
-      `TGT_CMD_MIRROR: bad_field = ragged;
+      `TGT_CMD_MIRROR_WRITE, `TGT_CMD_MIRROR_READ: bad_field = ragged;
       default: bad_field = link != 3'd0;
     endcase
   endfunction

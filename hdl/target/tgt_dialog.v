@@ -14,14 +14,15 @@ module tgt_dialog #(
     input wire rst_ni,
     input wire clear_i,  // no connection
     input wire atn_i,
-    input wire hold_i,   // within a mirrored operation: nothing but messages can follow
+    input wire hold_i,   // within a mirrored operation: nothing but messages can follow ...
+    input wire redo_i,   // ... or what the initiator saw damaged
 
     // from tgt_link
     input  wire       say_i,      // pulse: send this
     input  wire [7:0] code_i,
     input  wire [7:0] arg_i,      // second byte
     input  wire [7:0] third_i,
-    input  wire [1:0] length_i,
+    input  wire [2:0] length_i,
     input  wire       listen_i,   // pulse: there is ATN
     output reg        over_o,     // pulse
     output reg  [3:0] outcome_o,  // tgt_events.vh
@@ -45,6 +46,10 @@ module tgt_dialog #(
     output reg        accept_o,         // pulse: the answer counts
     output reg        refuse_o,         // pulse: it has been refused
 
+    // extended messages of silent mirroring
+    output wire       capability_o,  // the answer to CAPABILITY
+    input  wire [7:0] mirror_byte_i,
+
     // to the phase engine, by way of tgt_link
     output reg        in_o,     // MESSAGE IN, else MESSAGE OUT
     output reg        start_o,  // pulse
@@ -55,6 +60,7 @@ module tgt_dialog #(
 );
 
   localparam RETRIES = 2'd3;
+  localparam CAPABILITY_BYTES = 4'd6;
 
   localparam IDLE = 2'd0;
   localparam SEND = 2'd1;  // a message is being sent
@@ -62,18 +68,21 @@ module tgt_dialog #(
   localparam ANSWER = 2'd3;  // tgt_agreement makes an answer
 
   localparam OF_LINK = 2'd0;
-  localparam REJECTION = 2'd1;  // MESSAGE REJECT, or an answer
-  localparam ACCEPTANCE = 2'd2;  // MIRROR ACCEPT
+  localparam REJECTION = 2'd1;  // MESSAGE REJECT
+  localparam ACCEPTANCE = 2'd2;  // MIRROR ACCEPT, or the answer to CAPABILITY
+  localparam AGREEMENT = 2'd3;  // answer to WDTR, SDTR or PPR
 
   reg [1:0] state_q;
   reg [1:0] what_q;  // the message sent last
   reg [7:0] arg_q, third_q;
   reg [3:0] length_q;
-  reg       quit_q;  // MIRROR ACCEPT was not let pass
+  reg       quit_q;  // an ACCEPTANCE was not let pass
   reg [1:0] retries_q;
+  reg       extended_q;  // the message sent last is an extended one
 
   assign listening_o = state_q == LISTEN;
-  assign byte_o = index_o == 3'd0 ? sent_code_o : sent_code_o == `SCSI_MSG_EXTENDED ? answer_byte_i
+  assign capability_o = what_q == ACCEPTANCE;
+  assign byte_o = index_o == 3'd0 ? sent_code_o : what_q == AGREEMENT ? answer_byte_i : extended_q ? mirror_byte_i
       : index_o == 3'd1 ? arg_q : third_q;
 
   // Nothing to do in a clock should cost a simulation nothing.
@@ -94,7 +103,7 @@ module tgt_dialog #(
     if (!rst_ni) begin
       state_q <= IDLE;
       what_q <= OF_LINK;
-      {over_o, resent_o, sent_o, propose_o, accept_o, refuse_o, in_o, start_o, quit_q} <= 9'd0;
+      {over_o, resent_o, sent_o, propose_o, accept_o, refuse_o, in_o, start_o, quit_q, extended_q} <= 10'd0;
       outcome_o <= `TGT_SAID;
       {sent_code_o, arg_q, third_q} <= 24'd0;
       {length_q, bytes_o} <= 8'd0;
@@ -113,7 +122,7 @@ module tgt_dialog #(
             quit_q <= 1'b0;
             if (say_i) begin
               third_q <= third_i;
-              say(OF_LINK, code_i, arg_i, {2'd0, length_i});
+              say(OF_LINK, code_i, arg_i, {1'b0, length_i});
             end else if (listen_i) begin
               what_q <= OF_LINK;
               ask;
@@ -125,7 +134,7 @@ module tgt_dialog #(
           end
           LISTEN: if (verdict_i != `TGT_DO_NOTHING) message;
           default:  // ANSWER
-          if (answer_ready_i && !propose_o) say(REJECTION, `SCSI_MSG_EXTENDED, 8'd0, answer_length_i);
+          if (answer_ready_i && !propose_o) say(AGREEMENT, `SCSI_MSG_EXTENDED, 8'd0, answer_length_i);
         endcase
       end
     end
@@ -151,6 +160,7 @@ module tgt_dialog #(
     begin
       what_q <= what;
       sent_code_o <= code;
+      extended_q <= code == `SCSI_MSG_EXTENDED;
       arg_q <= arg;
       length_q <= length;
       resent_o <= 1'b0;
@@ -177,8 +187,8 @@ module tgt_dialog #(
         quit_q <= quit_q || what_q == ACCEPTANCE;
         ask;
       end else begin
-        accept_o <= sent_code_o == `SCSI_MSG_EXTENDED;
-        over(what_q == OF_LINK ? `TGT_SAID : what_q == ACCEPTANCE ? `TGT_ENROLLED : `TGT_RESUME);
+        accept_o <= what_q == AGREEMENT;
+        over(what_q == OF_LINK ? `TGT_SAID : what_q != ACCEPTANCE ? `TGT_RESUME : extended_q ? `TGT_AGREED : `TGT_ENROLLED);
       end
     end
   endtask
@@ -197,9 +207,9 @@ module tgt_dialog #(
   task message;
     begin
       // the answer to WDTR, SDTR or PPR counts once the initiator has let it pass
-      accept_o <= goes_on_i && sent_code_o == `SCSI_MSG_EXTENDED;
+      accept_o <= goes_on_i && what_q == AGREEMENT;
       case (verdict_i)
-        `TGT_DO_MORE: ask;
+        `TGT_DO_MORE: ;  // tgt_msg_out has told tgt_phase already: most bytes of a message are of this kind
         `TGT_DO_RESUME: resume(`TGT_RESUME);
         `TGT_DO_REPEAT:
         if (retries_q == RETRIES) over(`TGT_DAMAGED);
@@ -217,8 +227,10 @@ module tgt_dialog #(
           send(length_q);
         end
         `TGT_DO_REFUSED:
-        if (sent_code_o == `SCSI_MSG_EXTENDED) begin
+        if (what_q == AGREEMENT) begin
           refuse_o <= 1'b1;
+          resume(`TGT_RESUME);
+        end else if (what_q == ACCEPTANCE) begin
           resume(`TGT_RESUME);
         end else begin
           over(`TGT_REFUSED);
@@ -231,6 +243,7 @@ module tgt_dialog #(
           state_q   <= ANSWER;
         end
         `TGT_DO_ENROL: say(ACCEPTANCE, MSG_QUERY[7:0], yz_i, 4'd2);
+        `TGT_DO_AGREE: say(ACCEPTANCE, `SCSI_MSG_EXTENDED, 8'd0, CAPABILITY_BYTES);
         `TGT_DO_MIRROR: over(`TGT_MIRROR);
         `TGT_DO_HAND_OVER: begin
           retries_q <= 2'd0;
@@ -246,7 +259,7 @@ module tgt_dialog #(
     begin
       sent_o <= 1'b0;
       if (!verdict_end_i) ask;
-      else if (hold_i) reject;
+      else if (hold_i && !(redo_i && outcome == `TGT_REPORTED)) reject;
       else over(outcome);
     end
   endtask

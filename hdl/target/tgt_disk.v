@@ -1,11 +1,12 @@
 // What the disk does with a command: checks it and names the data it moves.
 //
 // Used by scsi_target. SPC/SBC subset: TEST UNIT READY, REQUEST SENSE, INQUIRY, READ CAPACITY(10), READ and WRITE(6) and (10), MODE
-// SENSE and MODE SELECT(6) with the caching page, SYNCHRONIZE CACHE(10), REPORT LUNS, and the same checks for a mirrored write.
+// SENSE and MODE SELECT(6) with the caching page, SYNCHRONIZE CACHE(10), REPORT LUNS, and the same checks for a mirrored operation.
 // CDBs are taken apart in tgt_cdb; sense data and unit attentions are in tgt_sense, mode parameters in tgt_mode, the bytes
 // of generated data in tgt_pages.
 // `decode_i` or `mirror_i` is answered on kind_o, status_o and the counts when busy_o falls.
 `default_nettype none
+`include "scsi_awake.vh"
 `include "scsi_defs.vh"
 `include "tgt_kinds.vh"
 
@@ -21,7 +22,9 @@ module tgt_disk (
     /* verilator lint_off UNUSEDSIGNAL */
     input wire [79:0] cdb_i,         // first byte in the top bits
     /* verilator lint_on UNUSEDSIGNAL */
-    input wire        mirror_i,      // pulse: judge a mirrored write of mirror_len_i bytes at mirror_lba_i
+    input wire        mirror_i,      // pulse: judge a mirrored operation of mirror_len_i bytes at mirror_lba_i
+    input wire        mirror_read_i,
+    input wire        ahead_i,       // with mirror_i: only to know; nobody is told of what waits, nor of a refusal
     input wire [31:0] mirror_lba_i,
     input wire [23:0] mirror_len_i,
     input wire [23:0] buf_bytes_i,
@@ -30,6 +33,8 @@ module tgt_disk (
     input wire [ 3:0] sense_initiator_i,
     input wire [ 3:0] sense_key_i,
     input wire [15:0] sense_code_i,
+    input wire        sense_valid_i,     // with the LBA sense_lba_i
+    input wire [31:0] sense_lba_i,
     input wire        losers_set_i,      // pulse: the initiators of losers_i lost tasks to another one
     input wire [15:0] losers_i,
     input wire        losers_reset_i,    // by LOGICAL UNIT RESET, not by CLEAR TASK SET
@@ -81,7 +86,9 @@ module tgt_disk (
   localparam LIST_CONTENT = 3'd6;
 
   reg [2:0] state_q;
-  reg mirror_q;
+  reg mirror_q, ahead_q;
+  reg [3:0] initiator_q;  // of the command
+  reg [5:0] lun_q;
   reg absent_q;  // the LUN that was asked for does not exist
   reg [32:0] end_q;  // first block after the range
   reg past_q;  // the first block is not on the medium
@@ -99,13 +106,19 @@ module tgt_disk (
   wire [7:0] length;
   wire [2:0] source;
   wire [1:0] page_control = cdb_i[63:62];
+  wire mirrored = command == `TGT_CMD_MIRROR_WRITE || command == `TGT_CMD_MIRROR_READ;
+  wire [31:0] block = mirrored ? lba_o : 32'd0;  // of sense data
   wire [23:0] shown_blocks = med_blocks_i[31:24] != 8'd0 ? 24'hFFFFFF : med_blocks_i[23:0];  // in a block descriptor
   wire reset = bus_rst_i || target_reset_i;
+  reg sense_q, deferred_q;  // what came from elsewhere a clock ago
+  reg [3:0] sense_initiator_q;
+  reg [`TGT_SENSE_W-1:0] sense_what_q;
 
   // Told of whatever waits: every command but these.
   wire exempt = command == `TGT_CMD_INQUIRY || command == `TGT_CMD_SENSE || command == `TGT_CMD_LUNS;
   wire verdict = state_q == VERDICT && !reset;
-  wire ranged = command == `TGT_CMD_READ || command == `TGT_CMD_WRITE || command == `TGT_CMD_SYNC || command == `TGT_CMD_MIRROR;
+  wire ranged = command == `TGT_CMD_READ || command == `TGT_CMD_WRITE || command == `TGT_CMD_SYNC || mirrored;
+  wire writes = command == `TGT_CMD_WRITE || command == `TGT_CMD_MIRROR_WRITE;
   wire outside = (ranged && beyond_q) || ((command == `TGT_CMD_CAPACITY || command == `TGT_CMD_SYNC) && past_q);
 
   wire left, waiting, noted, param_judged, param_bad_length, param_bad, param_changed;
@@ -116,18 +129,17 @@ module tgt_disk (
 
   tgt_cdb u_cdb (
       .clk_i(clk_i), .rst_ni(rst_ni), .take_i(state_q == FIELDS), .check_i(state_q == CHECK), .cdb_i(cdb_i),
-      .mirror_i(mirror_q), .mirror_lba_i(mirror_lba_i), .mirror_len_i(mirror_len_i), .buf_bytes_i(buf_bytes_i),
+      .mirror_i(mirror_q), .mirror_read_i(mirror_read_i), .mirror_lba_i(mirror_lba_i), .mirror_len_i(mirror_len_i), .buf_bytes_i(buf_bytes_i),
       .block_len_i(med_block_len_i), .command_o(command), .lba_o(lba_o), .blocks_o(blocks_o), .fua_o(fua_o),
       .fault_o(fault), .fault_code_o(fault_code), .allocation_o(allocation), .length_o(length), .source_o(source)
   );
 
   tgt_sense u_sense (
-      .clk_i(clk_i), .rst_ni(rst_ni), .bus_rst_i(bus_rst_i), .target_reset_i(target_reset_i), .initiator_i(initiator_i),
+      .clk_i(clk_i), .rst_ni(rst_ni), .bus_rst_i(bus_rst_i), .target_reset_i(target_reset_i), .initiator_i(initiator_q),
       .losers_set_i(losers_set_i), .losers_i(losers_i), .losers_reset_i(losers_reset_i),
-      .sense_i(sense_i), .deferred_i(deferred_i), .sense_initiator_i(sense_initiator_i),
-      .sense_what_i({sense_key_i, sense_code_i}),
-      .look_i(state_q == CHECK), .fetch_i(state_q == RANGE), .absent_i(absent_q), .clear_i(verdict && !absent_q),
-      .take_i(verdict && !absent_q && waiting && (!exempt || report_condition)), .changed_i(param_changed),
+      .sense_i(sense_q), .deferred_i(deferred_q), .sense_initiator_i(sense_initiator_q), .sense_what_i(sense_what_q),
+      .look_i(state_q == CHECK), .fetch_i(state_q == RANGE), .absent_i(absent_q), .clear_i(verdict && !absent_q && !ahead_q),
+      .take_i(verdict && !absent_q && !ahead_q && waiting && (!exempt || report_condition)), .changed_i(param_changed),
       .note_i(state_q == NOTE), .note_sense_i(note), .noted_o(noted), .left_o(left), .waiting_o(waiting),
       .report_o(report), .condition_o(condition)
   );
@@ -146,13 +158,28 @@ module tgt_disk (
       .caching_i(caching_q), .data_o(data_o)
   );
 
+  wire told = `SCSI_AWAKE(sense_i || sense_q);
+  always @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      {sense_q, deferred_q} <= 2'd0;
+      sense_initiator_q <= 4'd0;
+      sense_what_q <= `TGT_SENSE_W'd0;
+    end else if (told) begin
+      {sense_q, deferred_q} <= {sense_i, deferred_i};
+      sense_initiator_q <= sense_initiator_i;
+      sense_what_q <= {sense_lba_i, sense_valid_i, deferred_i, sense_key_i, sense_code_i};
+    end
+  end
+
   // Nothing to do in a clock should cost a simulation nothing.
   wire awake = state_q != IDLE || decode_i || mirror_i || param_judged;
 
   always @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
       state_q <= IDLE;
-      {mirror_q, absent_q, past_q, beyond_q} <= 4'd0;
+      {mirror_q, ahead_q, absent_q, past_q, beyond_q} <= 5'd0;
+      initiator_q <= 4'd0;
+      lun_q <= 6'd0;
       end_q <= 33'd0;
       last_lba_q <= 32'd0;
       {caching_q, status_o} <= 16'd0;
@@ -171,10 +198,13 @@ module tgt_disk (
     case (state_q)
       IDLE: begin
         mirror_q <= mirror_i;
+        ahead_q  <= ahead_i;
+        initiator_q <= initiator_i;
+        lun_q <= lun_i;
         state_q  <= FIELDS;
       end
       FIELDS: begin
-        absent_q <= lun_i != 6'd0;
+        absent_q <= lun_q != 6'd0;
         state_q  <= CHECK;
       end
       CHECK: begin
@@ -206,15 +236,15 @@ module tgt_disk (
       else if (waiting && !exempt) refuse(CONDITION);
       else if (fault) refuse(FAULT);
       else if (outside) refuse(OUTSIDE);
-      else if ((command == `TGT_CMD_WRITE || command == `TGT_CMD_MIRROR) && med_wprot_i) refuse(PROTECTED);
+      else if (writes && med_wprot_i) refuse(PROTECTED);
       else accept;
     end
   endtask
 
   task accept;
     case (command)
-      `TGT_CMD_READ: if (!empty_q) kind_o <= `TGT_KIND_READ;
-      `TGT_CMD_WRITE, `TGT_CMD_MIRROR: if (!empty_q) kind_o <= `TGT_KIND_WRITE;
+      `TGT_CMD_READ, `TGT_CMD_MIRROR_READ: if (!empty_q) kind_o <= `TGT_KIND_READ;
+      `TGT_CMD_WRITE, `TGT_CMD_MIRROR_WRITE: if (!empty_q) kind_o <= `TGT_KIND_WRITE;
       `TGT_CMD_SELECT: if (!dry_q) kind_o <= `TGT_KIND_PARAMETERS;
       `TGT_CMD_SYNC: if (!cdb_i[65]) kind_o <= `TGT_KIND_SYNC;  // IMMED: the status does not wait
       `TGT_CMD_READY: ;
@@ -238,7 +268,7 @@ module tgt_disk (
     begin
       status_o <= `SCSI_ST_CHECK_CONDITION;
       why_q <= why;
-      state_q <= NOTE;
+      if (!ahead_q) state_q <= NOTE;
     end
   endtask
 
@@ -260,10 +290,10 @@ module tgt_disk (
     case (why_q)
       ABSENT: note = {34'd0, `SCSI_SK_ILLEGAL_REQUEST, `SCSI_ASC_LUN_NOT_SUPPORTED};
       CONDITION: note = condition;
-      FAULT: note = {34'd0, `SCSI_SK_ILLEGAL_REQUEST, fault_code};
+      FAULT: note = {block, mirrored, 1'b0, `SCSI_SK_ILLEGAL_REQUEST, fault_code};
       OUTSIDE:
       note = {past_q ? lba_o : med_blocks_i, 2'b10, `SCSI_SK_ILLEGAL_REQUEST, `SCSI_ASC_LBA_OUT_OF_RANGE};
-      PROTECTED: note = {34'd0, `SCSI_SK_DATA_PROTECT, `SCSI_ASC_WRITE_PROTECTED};
+      PROTECTED: note = {block, mirrored, 1'b0, `SCSI_SK_DATA_PROTECT, `SCSI_ASC_WRITE_PROTECTED};
       LIST_LENGTH: note = {34'd0, `SCSI_SK_ILLEGAL_REQUEST, `SCSI_ASC_PARAMETER_LIST_LENGTH_ERROR};
       default: note = {34'd0, `SCSI_SK_ILLEGAL_REQUEST, `SCSI_ASC_INVALID_FIELD_IN_PARAMETER_LIST};
     endcase

@@ -1,9 +1,10 @@
-// Executes one task: what of its command is still to be done, and which part of that needs the bus.
+// Executes one ordinary task: what of its command is still to be done, and which part of that needs the bus.
 //
 // Used by scsi_target. It has tgt_disk judge the command, has blocks moved between the sector buffer and the medium (tgt_blocks knows which),
 // and orders data phases, messages and the status of tgt_link, which reselects for them when the task is disconnected. Rules: disconnection while the medium
 // works, SAVE DATA POINTER before it in mid-data; RESTORE POINTERS and the data again when the initiator reports an error (SPI-3 parity
-// recovery); with the write cache a write ends when its data is in the buffer, which nothing else may use until the medium has it.
+// recovery); with the write cache a write ends when its data is in the buffer, which nothing else may use until the medium has it. The
+// end of a write goes to the medium once the phase lines have settled in the next phase: an ACK too many shows until then.
 `default_nettype none
 `include "scsi_defs.vh"
 `include "tgt_events.vh"
@@ -20,23 +21,18 @@ module tgt_flow #(
     input  wire        begin_i,      // pulse, while free_o: the command of the present connection
     input  wire [79:0] cdb_i,
     input  wire        disc_priv_i,
-    input  wire        mirror_i,     // pulse, while free_o: this drive's part of a mirrored write
-    input  wire [23:0] op_len_i,
     input  wire        next_i,       // a task waits in the queue
     input  wire [79:0] next_cdb_i,
     output wire        pop_o,        // it is being taken
-    output wire        free_o,       // no task is being executed
-    output wire        valid_o,      // one is
+    output wire        valid_o,      // a task is being executed
     input  wire        drop_i,       // pulse: it has been aborted
-    input  wire        discard_i,    // pulse: the mirrored operation has been aborted
     input  wire        turn_i,       // it may reselect
     input  wire [ 3:0] initiator_i,  // of the task
-    output reg         copied_o,     // pulse: this drive's copy is complete
+    input  wire        drain_i,      // pulse: what the medium is about to write is a copy that has been reported as GOOD
 
     // the disk
     output reg  [79:0] cdb_o,
     output reg         decode_o,
-    output reg         mirror_o,
     input  wire        disk_busy_i,
     input  wire [ 2:0] kind_i,
     input  wire [ 7:0] disk_status_i,
@@ -44,7 +40,6 @@ module tgt_flow #(
     input  wire        fua_i,
     input  wire        cache_i,
     output reg         param_done_o,
-    output wire        keep_o,         // data from the initiator is wanted
     output wire        sense_o,        // sense data for sense_initiator_o, until sense_taken_i
     output wire        deferred_o,     // ... is about a write that has ended with GOOD
     output wire [ 3:0] sense_initiator_o,
@@ -78,7 +73,9 @@ module tgt_flow #(
     input  wire        taken_i,        // pulse: the order is being carried out
     input  wire        fin_i,          // pulse: it has been
     input  wire [ 1:0] fin_result_i,
-    input  wire        lost_i          // pulse: the task's connection broke off
+    input  wire        lost_i,         // pulse: the task's connection broke off
+    output wire        status_next_o,  // nothing but STATUS will follow
+    input  wire        tail_i          // an ACK too many may still come
 );
 
   localparam RETRIES = 2'd3;  // of data in
@@ -103,13 +100,13 @@ module tgt_flow #(
   reg [3:0] then_q;
   reg attached_q;  // the present connection is this task's
   reg disc_q;  // it may disconnect
-  reg mirrored_q;
   reg moved_q;  // data pointer of the initiator: has moved since it was saved
   reg save_q, restore_q, leave_q;  // SAVE DATA POINTER, RESTORE POINTERS, DISCONNECT are to be sent
   reg [1:0] retries_q;
-  reg mine_q;  // the medium works for this task
+  reg hold_q;  // the medium is to write, once tail_i is over
+  reg mine_q;  // the medium works for this task, or will
   reg ready_q, failed_q;  // it has done so, with an error
-  reg drain_q;  // it writes what has been reported as GOOD
+  reg drain_q;  // it writes, or will, what has been reported as GOOD
   reg [3:0] drain_initiator_q;
   reg note_q;  // sense data of this task is on its way
   reg [3:0] note_initiator_q, note_key_q;
@@ -121,20 +118,18 @@ module tgt_flow #(
 
   wire writes = kind_i == `TGT_KIND_WRITE;
   wire reads = kind_i == `TGT_KIND_READ;
-  wire refused = mirrored_q && !writes;
   wire patient = attached_q && disc_q && (state_q == ROOM || state_q == MEDIUM);
   wire impatient;
   wire done = blocks_done_i && mine_q;
   wire drained = blocks_done_i && drain_q;
-  wire broken = lost_i && attached_q;
-  wire dropped = drop_i || (discard_i && mirrored_q) || broken;
+  wire dropped = valid_o && (drop_i || (lost_i && attached_q));
+  wire given_up = valid_o && gave_up_i;
 
-  assign free_o = state_q == FREE;
   assign valid_o = state_q != FREE;
-  assign pop_o = state_q == FREE && next_i && !begin_i && !mirror_i;
+  assign pop_o = state_q == FREE && next_i && !begin_i;
   assign want_o = order_o != `TGT_ORDER_NONE && !attached_q && turn_i;
-  assign keep_o = !refused;
   assign move_write_o = writes;
+  assign status_next_o = hold_q && state_q == MEDIUM;
   assign sense_o = note_q || late_q;
   assign deferred_o = !note_q;
   assign sense_initiator_o = note_q ? note_initiator_q : drain_initiator_q;
@@ -149,14 +144,13 @@ module tgt_flow #(
   );
 
   // Nothing to do in a clock should cost a simulation nothing.
-  wire pulsed = copied_o || decode_o || mirror_o || param_done_o || data_begin_o || load_o || move_o || passed_o
-      || save_o || rewind_o;
-  wire disturbed = clear_i || dropped || gave_up_i || blocks_done_i || attached_i || taken_i || sense_o;
+  wire pulsed = decode_o || param_done_o || data_begin_o || load_o || move_o || passed_o || save_o || rewind_o;
+  wire disturbed = clear_i || dropped || given_up || blocks_done_i || (valid_o && (attached_i || taken_i)) || drain_i || sense_o || hold_q;
   reg waiting;
 
   always @(*) begin
     case (state_q)
-      FREE: waiting = !(begin_i || mirror_i || next_i);
+      FREE: waiting = !(begin_i || next_i);
       ROOM: waiting = blocks_busy_i && !impatient;
       MEDIUM: waiting = !ready_q && !impatient;
       DATA_ENDS, TALKED, REPORTED: waiting = !fin_i;
@@ -167,9 +161,9 @@ module tgt_flow #(
   always @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
       {state_q, then_q} <= {FREE, FREE};
-      {copied_o, decode_o, mirror_o, param_done_o, data_begin_o, load_o, move_o, passed_o, save_o, rewind_o} <= 10'd0;
-      {attached_q, disc_q, mirrored_q, moved_q, save_q, restore_q, leave_q} <= 7'd0;
-      {mine_q, ready_q, failed_q, drain_q, note_q, late_q, sync_failed_q} <= 7'd0;
+      {decode_o, param_done_o, data_begin_o, load_o, move_o, passed_o, save_o, rewind_o} <= 8'd0;
+      {attached_q, disc_q, moved_q, save_q, restore_q, leave_q} <= 6'd0;
+      {hold_q, mine_q, ready_q, failed_q, drain_q, note_q, late_q, sync_failed_q} <= 8'd0;
       {retries_q, wait_q} <= 5'd0;
       {drain_initiator_q, note_initiator_q, note_key_q} <= 12'd0;
       note_code_q <= 16'd0;
@@ -179,19 +173,20 @@ module tgt_flow #(
       order_bytes_o <= 24'd0;
       {order_code_o, status_q} <= 16'd0;
     end else if (pulsed || disturbed || !waiting) begin
-      {copied_o, decode_o, mirror_o, param_done_o, data_begin_o, load_o, move_o, passed_o, save_o, rewind_o} <= 10'd0;
+      {decode_o, param_done_o, data_begin_o, load_o, move_o, passed_o, save_o, rewind_o} <= 8'd0;
       if (sense_taken_i) begin
         if (note_q) note_q <= 1'b0;
         else late_q <= 1'b0;
       end
       medium_ends;
+      if (hold_q && !tail_i) {hold_q, move_o} <= 2'b01;
       if (clear_i || dropped) begin
         over;
-      end else if (gave_up_i) begin
+      end else if (given_up) begin
         check(`SCSI_SK_ABORTED_COMMAND, `SCSI_ASC_RESELECT_FAILURE);
         over;
       end else begin
-        if (attached_i) attached_q <= 1'b1;
+        if (attached_i && valid_o) attached_q <= 1'b1;
         if (taken_i) order_o <= `TGT_ORDER_NONE;
         step;
       end
@@ -212,6 +207,14 @@ module tgt_flow #(
         late_q  <= blocks_error_i;
         sync_failed_q <= blocks_error_i && initiator_i == drain_initiator_q;
       end
+      if (drain_i) drain;
+    end
+  endtask
+
+  task drain;
+    begin
+      drain_q <= 1'b1;
+      drain_initiator_q <= initiator_i;
     end
   endtask
 
@@ -221,6 +224,7 @@ module tgt_flow #(
       state_q <= FREE;
       order_o <= `TGT_ORDER_NONE;
       {attached_q, mine_q} <= 2'd0;
+      if (hold_q && tail_i) {hold_q, drain_q} <= 2'd0;
     end
   endtask
 
@@ -241,14 +245,13 @@ module tgt_flow #(
   task step;
     begin
       case (state_q)
-        FREE: if (begin_i || mirror_i || next_i) start;
+        FREE: if (begin_i || next_i) start;
         DECODE: begin
-          decode_o <= !mirrored_q;
-          mirror_o <= mirrored_q;
+          decode_o <= 1'b1;
           state_q  <= JUDGE;
         end
         JUDGE:
-        if (!decode_o && !mirror_o && !disk_busy_i) begin
+        if (!decode_o && !disk_busy_i) begin
           load_o  <= 1'b1;
           state_q <= DECODED;
         end
@@ -291,9 +294,8 @@ module tgt_flow #(
   task start;
     begin
       cdb_o <= begin_i ? cdb_i : next_cdb_i;
-      attached_q <= begin_i || mirror_i;
-      disc_q <= mirror_i ? 1'b0 : begin_i ? disc_priv_i : 1'b1;
-      mirrored_q <= mirror_i;
+      attached_q <= begin_i;
+      disc_q <= begin_i ? disc_priv_i : 1'b1;
       {moved_q, save_q, restore_q, leave_q, sync_failed_q, ready_q, failed_q} <= 7'd0;
       {retries_q, wait_q} <= 5'd0;
       state_q <= DECODE;
@@ -303,21 +305,27 @@ module tgt_flow #(
   task decoded;
     begin
       status_q <= disk_status_i;
-      order_bytes_o <= mirrored_q ? op_len_i : disk_bytes_i;
+      order_bytes_o <= disk_bytes_i;
       order_in_o <= kind_i == `TGT_KIND_GENERATED || reads;
-      if (mirrored_q) state_q <= DATA;
-      else
-        case (kind_i)
-          `TGT_KIND_GENERATED, `TGT_KIND_PARAMETERS: state_q <= DATA;
-          `TGT_KIND_READ, `TGT_KIND_WRITE, `TGT_KIND_SYNC: state_q <= ROOM;
-          default: state_q <= REPORT;
-        endcase
+      case (kind_i)
+        `TGT_KIND_GENERATED, `TGT_KIND_PARAMETERS: state_q <= DATA;
+        `TGT_KIND_READ, `TGT_KIND_WRITE, `TGT_KIND_SYNC: state_q <= ROOM;
+        default: state_q <= REPORT;
+      endcase
     end
   endtask
 
   task move_blocks;
     begin
       move_o  <= 1'b1;
+      mine_q  <= 1'b1;
+      ready_q <= 1'b0;
+    end
+  endtask
+
+  task hold_blocks;
+    begin
+      hold_q  <= 1'b1;
       mine_q  <= 1'b1;
       ready_q <= 1'b0;
     end
@@ -339,7 +347,7 @@ module tgt_flow #(
 
   task data;
     begin
-      if ((reads || writes) && !mirrored_q) order_bytes_o <= chunk_bytes_i;
+      if (reads || writes) order_bytes_o <= chunk_bytes_i;
       order_o <= `TGT_ORDER_DATA;
       data_begin_o <= 1'b1;
       state_q <= DATA_ENDS;
@@ -349,9 +357,7 @@ module tgt_flow #(
   task data_ends;
     begin
       moved_q <= 1'b1;
-      if (mirrored_q) begin
-        copied;
-      end else if (fin_result_i == `TGT_FIN_DAMAGED) begin
+      if (fin_result_i == `TGT_FIN_DAMAGED) begin
         check(`SCSI_SK_ABORTED_COMMAND, `SCSI_ASC_PARITY_ERROR);
         state_q <= REPORT;
       end else if (fin_result_i == `TGT_FIN_REPORTED) begin
@@ -378,13 +384,13 @@ module tgt_flow #(
         state_q  <= last_i ? REPORT : ROOM;
       end
       `TGT_KIND_WRITE: begin
-        move_blocks;
+        if (last_i) hold_blocks;
+        else move_blocks;
         state_q <= MEDIUM;
         if (last_i) begin
           if (cache_i && !fua_i) begin
-            mine_q <= 1'b0;
-            drain_q <= 1'b1;
-            drain_initiator_q <= initiator_i;
+            mine_q  <= 1'b0;
+            drain;
             state_q <= REPORT;
           end else if (disc_q) begin
             // all data has passed: nothing to save, and only the medium to wait for
@@ -400,23 +406,6 @@ module tgt_flow #(
       end
       default: state_q <= REPORT;  // GENERATED
     endcase
-  endtask
-
-  // This drive's copy of a mirrored write is complete: to the medium with it, or to the sense data with the reason.
-  task copied;
-    begin
-      attached_q <= 1'b0;
-      copied_o   <= 1'b1;
-      if (refused) begin
-        state_q <= REPORT;
-      end else if (fin_result_i == `TGT_FIN_DAMAGED) begin
-        check(`SCSI_SK_ABORTED_COMMAND, `SCSI_ASC_PARITY_ERROR);
-        state_q <= REPORT;
-      end else begin
-        move_blocks;
-        state_q <= MEDIUM;
-      end
-    end
   endtask
 
   // ---- messages

@@ -5,6 +5,7 @@
 // exchanged by tgt_dialog, CDBs are read by tgt_command, what a command needs of the bus is ordered by tgt_flow. Rules: SPI-3 phase
 // sequences, parity recovery of COMMAND and STATUS, QAS; the hand-over's windows are in tgt_mirror.
 `default_nettype none
+`include "scsi_awake.vh"
 `include "scsi_defs.vh"
 `include "scsi_timing.vh"
 `include "tgt_events.vh"
@@ -44,7 +45,7 @@ module tgt_link #(
     output reg        say_o,         // pulse
     output reg  [7:0] say_code_o,
     output reg  [7:0] say_arg_o,
-    output reg  [1:0] say_length_o,
+    output reg  [2:0] say_length_o,
     output reg        listen_o,      // pulse
     input  wire       talk_over_i,   // pulse
     input  wire [3:0] outcome_i,     // tgt_events.vh
@@ -57,19 +58,29 @@ module tgt_link #(
 
     // enrolment and the mirrored operation
     output reg        enrol_o,         // pulse: the answer to QUERY was accepted
+    output reg        agree_o,         // pulse: so was the answer to CAPABILITY
     input  wire       take_i,
+    input  wire       tell_i,          // with take_i: for the status, else for data
     input  wire       reclaim_i,
     input  wire       release_i,
     input  wire [3:0] op_initiator_i,
     output reg        leader_wait_o,
     output reg        first_req_o,
-    output wire       mirrored_o,      // this connection's data is of the mirrored operation
+    output wire       mirrored_o,      // this connection is that of the mirrored operation
+    output wire       redo_o,          // what was sent last can be sent again
+    input  wire       claim_i,         // its data is towards the initiator: the phase lines may say so before it is there
+    input  wire       ready_i,         // its status is known
+    input  wire       failed_i,        // ... and has to be followed by FAILED BLOCK
+    output reg        told_o,          // pulse: it has been delivered, or DISCONNECT instead ...
+    output reg        told_later_o,    // ... that
+    output reg        again_o,         // pulse: the data begins again
+    output reg        spoiled_o,       // pulse: it could not be brought over
     output reg        part_o,          // participant: phase lines without BSY
 
     // the task being executed
     input  wire        idle_i,          // there is none, and none waits
     output reg         begin_o,         // pulse: execute the command
-    output reg         mirror_o,        // pulse: execute the mirrored write
+    output reg         mirror_o,        // pulse: execute this drive's part of the mirrored operation
     input  wire        want_i,          // reselect for it
     output reg         attached_o,      // pulse: this connection is now the task's
     output reg         gave_up_o,       // pulse: nobody answers
@@ -78,6 +89,7 @@ module tgt_link #(
     input  wire        order_in_i,
     input  wire [23:0] order_bytes_i,
     input  wire [ 7:0] order_code_i,
+    input  wire        status_next_i,   // the phase lines may turn to STATUS already
     output reg         taken_o,         // pulse
     output reg         fin_o,           // pulse
     output reg  [ 1:0] fin_result_o,
@@ -112,6 +124,7 @@ module tgt_link #(
     input  wire        got_i,
     input  wire        done_i,
     input  wire        error_i,
+    input  wire        stray_i,        // pulse: an ACK that no REQ had asked for
     output reg         cdb_clear_o,    // pulse: a CDB begins
     input  wire [ 3:0] cdb_rest_i,     // bytes after the operation code
 
@@ -120,10 +133,12 @@ module tgt_link #(
 
   localparam RETRIES = 2'd3;  // of command and status, in a connection
   localparam RESELECTIONS = 2'd3;  // repeated when nobody answers
+  localparam [2:0] FAILED_BYTES = 3'd5;
   localparam QAS_TICKS = 2 * `SCSI_TICKS(`SCSI_QAS_ARBITRATION_NS);
 
   localparam IDLE = 5'd0;  // not connected, or between hand-over and status
   localparam TALK = 5'd1;  // tgt_dialog is at work
+  localparam TELL = 5'd2;  // status in the connection of the mirrored operation, or DISCONNECT
   localparam COMMAND_START = 5'd3;
   localparam COMMAND_FIRST = 5'd4;  // operation code
   localparam COMMAND_REST = 5'd5;  // rest of the CDB
@@ -145,9 +160,12 @@ module tgt_link #(
   localparam QAS_OPEN = 5'd21;  // QAS REQUEST was accepted
   localparam QAS = 5'd22;  // BSY is kept until somebody asserts SEL
   localparam FINISHED = 5'd23;
-  localparam RESTORE = 5'd28;  // RESTORE POINTERS, then COMMAND again
+  localparam FAILED = 5'd24;  // FAILED BLOCK before TASK COMPLETE
+  localparam TELLING = 5'd25;  // the status is on its way
   localparam HOLD = 5'd26;  // phase held with REQ false until ATN
   localparam LEADER_WAIT = 5'd27;  // leader: another target drives the phase lines
+  localparam RESTORE = 5'd28;  // RESTORE POINTERS, then COMMAND again
+  localparam REDO = 5'd29;  // RESTORE POINTERS was accepted: mirrored data in again
 
   reg [4:0] state_q;
   reg [4:0] after_q;  // where the connection goes on after TALK
@@ -156,18 +174,26 @@ module tgt_link #(
   reg serving_q;  // this connection is the executed task's
   reg own_q;  // status of a command that is not going to be executed
   reg data_in_q;  // the phase before MESSAGE OUT was DATA IN
+  reg tell_q;  // status in the connection: it, or DISCONNECT ...
+  reg tell_status_q;  // ... it has been sent
   reg [1:0] retries_q;
   reg [1:0] calls_q;  // reselections that nobody has answered
   reg error_q;  // wrong parity in this COMMAND or DATA OUT phase
+  reg broken_q;  // the connection has broken off: it is let go in this clock
+  reg astray_q;  // ... by an ACK too many
   reg [8:0] qas_q;  // clocks since the phase lines went
 
   wire connected = bsy_o || part_o;
   wire odd_in = phase_o[0] && wide_i && bytes_o[0];
-  wire damaged = error_i && !phase_o[0] && (got_i || done_i);
+  // A status that waits for a reselection is not for the copy of the next block.
+  wire ordered = mirrored_o ? order_i == `TGT_ORDER_DATA : order_i != `TGT_ORDER_NONE;
+  wire of_status = after_q == COMPLETE || after_q == FAILED;
+  wire damaged = error_i && (done_i || (got_i && !phase_o[0]));
 
   assign mirrored_o = leader_q || part_o;
   assign early_o = state_q == TALK && after_q == COMMAND_START && !resumed_o && !mirrored_o;
-  assign stall_run_o = engine_busy_i || state_q == HOLD || state_q == LEADER_WAIT;
+  assign redo_o = mirrored_o && (data_in_q || tell_status_q);
+  assign stall_run_o = engine_busy_i || state_q == HOLD || state_q == LEADER_WAIT || (state_q == SERVE && mirrored_o);
 
   // Where a connection goes on when the initiator had something to say about the message that would have ended it.
   function [4:0] undone;
@@ -182,8 +208,10 @@ module tgt_link #(
 
   // Nothing to do in a clock should cost a simulation nothing.
   wire pulsed = enrol_o || first_req_o || begin_o || mirror_o || attached_o || gave_up_o || lost_o || taken_o || fin_o || sense_o
-      || target_reset_o || say_o || listen_o || offer_o || push_o || kill_o || start_o || settled_o || cdb_clear_o;
-  wire broken = connected && (stalled_i || (free_i && state_q != IDLE));
+      || target_reset_o || say_o || listen_o || offer_o || push_o || kill_o || start_o || settled_o || cdb_clear_o
+      || agree_o || told_o || again_o || spoiled_o;
+  wire astray = stray_i && !mirrored_o;  // in a mirrored operation it is the copy that suffers
+  wire broken = connected && (stalled_i || astray || (free_i && state_q != IDLE));
   reg waiting;
 
   always @(*) begin
@@ -193,14 +221,17 @@ module tgt_link #(
       TALK: waiting = !talk_over_i && !talk_start_i;
       COMMAND_FIRST, COMMAND_REST: waiting = !got_i && !done_i;
       DATA: waiting = !damaged && !done_i;
-      STATUS: waiting = !done_i;
-      SERVE: waiting = order_i == `TGT_ORDER_NONE && !atn_i;
+      STATUS, TELLING: waiting = !done_i;
+      SERVE:
+      waiting = !ordered && !(mirrored_o ? claim_i && !drive_o : atn_i || (status_next_i && phase_o != `SCSI_PH_STATUS));
       OFFERED: waiting = !answer_i;
       HOLD: waiting = !atn_i;
-      LEADER_WAIT: waiting = !release_i && !reclaim_i;
+      LEADER_WAIT: waiting = !release_i && !reclaim_i && !take_i;
       default: waiting = 1'b0;
     endcase
   end
+
+  wire awake = `SCSI_AWAKE(pulsed || bus_rst_i || broken || broken_q || !waiting);
 
   always @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
@@ -208,9 +239,10 @@ module tgt_link #(
       pulses_off;
       reselect_o <= 1'b0;
       after_q <= IDLE;
-      {error_q, resumed_o, own_q, data_in_q} <= 4'd0;
+      {error_q, resumed_o, own_q} <= 3'd0;
       {say_code_o, say_arg_o, leader_yz_q, status_o} <= 32'd0;
-      say_length_o <= 2'd0;
+      say_length_o <= 3'd0;
+      told_later_o <= 1'b0;
       initiator_o <= 4'd0;
       {retries_q, calls_q, fin_result_o} <= 6'd0;
       kill_kind_o <= `TGT_KILL_TASK;
@@ -218,15 +250,20 @@ module tgt_link #(
       bytes_o <= 24'd0;
       phase_o <= 3'd0;
       qas_q <= 9'd0;
-    end else if (pulsed || bus_rst_i || broken || !waiting) begin
+      {broken_q, astray_q} <= 2'd0;
+    end else if (awake) begin
       pulses_off;
+      broken_q <= broken && !broken_q;
+      astray_q <= astray;
       if (bus_rst_i) begin
         leave;
         reselect_o <= 1'b0;
         resumed_o <= 1'b0;
         calls_q <= 2'd0;
-      end else if (broken) begin
+      end else if (broken_q) begin
         let_go;
+        sense_o <= astray_q;
+        sense_code_o <= `SCSI_ASC_PARITY_ERROR;
       end else begin
         flow;
       end
@@ -237,13 +274,14 @@ module tgt_link #(
     begin
       {enrol_o, first_req_o, begin_o, mirror_o, attached_o, gave_up_o, lost_o, taken_o, fin_o, sense_o} <= 10'd0;
       {target_reset_o, say_o, listen_o, offer_o, push_o, kill_o, start_o, settled_o, cdb_clear_o} <= 9'd0;
+      {agree_o, told_o, again_o, spoiled_o} <= 4'd0;
     end
   endtask
 
   // Everything released; what waits for reselection stays.
   task leave;
     begin
-      {bsy_o, drive_o, part_o, leader_q, leader_wait_o, serving_q} <= 6'd0;
+      {bsy_o, drive_o, part_o, leader_q, leader_wait_o, serving_q, data_in_q, tell_q, tell_status_q} <= 9'd0;
       state_q <= IDLE;
     end
   endtask
@@ -311,7 +349,7 @@ module tgt_link #(
           if (damaged) error_q <= 1'b1;
           if (done_i) data_done;
         end
-        RESIDUE: say(`SCSI_MSG_IGNORE_WIDE_RESIDUE, 8'd1, 2'd2, SAID);
+        RESIDUE: say(`SCSI_MSG_IGNORE_WIDE_RESIDUE, 8'd1, 3'd2, SAID);
         SAID: finish(`TGT_FIN_OK);
         STAYED: finish(`TGT_FIN_REFUSED);
         DETACH: over;
@@ -319,11 +357,12 @@ module tgt_link #(
           drive(`SCSI_PH_STATUS, 24'd1);
           state_q <= STATUS;
         end
-        STATUS: if (done_i) proceed(COMPLETE);
-        COMPLETE: say(`SCSI_MSG_TASK_COMPLETE, 8'd0, 2'd1, DONE);
+        STATUS: if (done_i) proceed(serving_q && failed_i ? FAILED : COMPLETE);
+        FAILED: say(`SCSI_MSG_EXTENDED, 8'd0, FAILED_BYTES, COMPLETE);
+        COMPLETE: say(`SCSI_MSG_TASK_COMPLETE, 8'd0, 3'd1, DONE);
         DONE: over;
         CLOSE:
-        if (qas_i) say(`SCSI_MSG_QAS_REQUEST, 8'd0, 2'd1, QAS_OPEN);
+        if (qas_i) say(`SCSI_MSG_QAS_REQUEST, 8'd0, 3'd1, QAS_OPEN);
         else let_go;
         QAS_OPEN:
         if (resent_i) let_go;
@@ -337,13 +376,24 @@ module tgt_link #(
           reselect_o <= want_i;
           if (sel_i || qas_q == QAS_TICKS[8:0]) let_go;
         end
-        RESTORE: say(`SCSI_MSG_RESTORE_POINTERS, 8'd0, 2'd1, COMMAND_START);
+        RESTORE: say(`SCSI_MSG_RESTORE_POINTERS, 8'd0, 3'd1, COMMAND_START);
+        REDO: begin
+          again_o <= 1'b1;
+          drive({dt_i, 2'b01}, order_bytes_i);
+          state_q <= DATA;
+        end
+        TELL: tell;
+        TELLING:
+        if (done_i) begin
+          if (failed_i && !atn_i) say(`SCSI_MSG_EXTENDED, 8'd0, FAILED_BYTES, HOLD);
+          else state_q <= HOLD;
+        end
         HOLD: if (atn_i) listen(HOLD);
-        LEADER_WAIT:
-        if (release_i) let_go;
-        else if (reclaim_i) begin
-          leader_wait_o <= 1'b0;
-          say(MSG_SWITCH[7:0], leader_yz_q, 2'd2, HOLD);
+        LEADER_WAIT: begin
+          leader_wait_o <= !reclaim_i && !take_i;
+          if (release_i) let_go;
+          else if (take_i) take;
+          else if (reclaim_i) say(MSG_SWITCH[7:0], leader_yz_q, 3'd2, HOLD);
         end
         default: let_go;  // FINISHED
       endcase
@@ -386,7 +436,7 @@ module tgt_link #(
   task say;
     input [7:0] code;
     input [7:0] arg;
-    input [1:0] length;
+    input [2:0] length;
     input [4:0] after;
     begin
       say_o <= 1'b1;
@@ -427,7 +477,7 @@ module tgt_link #(
 
   task idle;
     begin
-      reselect_o <= want_i && !selected_i && !arb_done_i && !arb_timeout_i;
+      reselect_o <= want_i && !selected_i && !arb_done_i && !arb_timeout_i && !take_i;
       retries_q <= 2'd0;
       {own_q, data_in_q} <= 2'd0;
       if (selected_i) begin
@@ -440,23 +490,15 @@ module tgt_link #(
         {resumed_o, serving_q, attached_o} <= 3'b111;
         calls_q <= 2'd0;
         initiator_o <= task_initiator_i;
-        say(`SCSI_MSG_IDENTIFY | {2'd0, task_lun_i}, `SCSI_MSG_SIMPLE, task_tagged_i ? 2'd3 : 2'd1, SERVE);
+        say(`SCSI_MSG_IDENTIFY | {2'd0, task_lun_i}, `SCSI_MSG_SIMPLE, task_tagged_i ? 3'd3 : 3'd1, SERVE);
       end else if (arb_timeout_i) begin
         calls_q   <= calls_q == RESELECTIONS ? 2'd0 : calls_q + 2'd1;
         gave_up_o <= calls_q == RESELECTIONS;
       end else if (take_i) begin
         part_o <= 1'b1;
         initiator_o <= op_initiator_i;
-        begin_mirrored;
+        take;
       end
-    end
-  endtask
-
-  task begin_mirrored;
-    begin
-      mirror_o  <= 1'b1;
-      serving_q <= 1'b1;
-      state_q   <= SERVE;
     end
   endtask
 
@@ -476,7 +518,7 @@ module tgt_link #(
       kill_kind_o <= `TGT_KILL_INITIATOR;
       check(`SCSI_ASC_OVERLAPPED_COMMANDS);
     end else if (disc_priv_i && room_i) begin
-      say(`SCSI_MSG_DISCONNECT, 8'd0, 2'd1, PARK);
+      say(`SCSI_MSG_DISCONNECT, 8'd0, 3'd1, PARK);
     end else begin
       own_status(disc_priv_i && tagged_i ? `SCSI_ST_TASK_SET_FULL : `SCSI_ST_BUSY);
     end
@@ -490,14 +532,14 @@ module tgt_link #(
       if (atn_i && !mirrored_o) begin
         listen(SERVE);
       end else begin
-        taken_o <= order_i != `TGT_ORDER_NONE;
+        taken_o <= ordered;
         error_q <= 1'b0;
-        case (order_i)
-          `TGT_ORDER_SAY: say(order_code_i, 8'd0, 2'd1, order_code_i == `SCSI_MSG_DISCONNECT ? DETACH : SAID);
+        case (ordered ? order_i : `TGT_ORDER_NONE)
+          `TGT_ORDER_SAY: say(order_code_i, 8'd0, 3'd1, order_code_i == `SCSI_MSG_DISCONNECT ? DETACH : SAID);
           `TGT_ORDER_DATA: begin
             drive({dt_i, 1'b0, order_in_i}, order_bytes_i);
-            // a participant takes lines that have been released for long enough, and released they read as ST DATA OUT
-            settled_o <= part_o && !dt_i;
+            // who takes, takes lines that have been released for long enough, and released they read as ST DATA OUT
+            settled_o <= !drive_o && !dt_i && !order_in_i;
             first_req_o <= mirrored_o;
             state_q <= DATA;
           end
@@ -505,7 +547,13 @@ module tgt_link #(
             status_o <= order_code_i;
             state_q  <= STATUS_START;
           end
-          default: ;
+          default:
+          if (mirrored_o && claim_i && !drive_o) begin
+            drive_o <= 1'b1;
+            phase_o <= {dt_i, 2'b01};
+          end else if (status_next_i) begin
+            phase_o <= `SCSI_PH_STATUS;
+          end
         endcase
       end
     end
@@ -517,7 +565,7 @@ module tgt_link #(
       if (error_q || damaged) fin_result_o <= `TGT_FIN_DAMAGED;
       else fin_result_o <= `TGT_FIN_OK;
       if (mirrored_o) begin
-        fin_o <= 1'b1;
+        fin_o <= serving_q;
         serving_q <= 1'b0;
         state_q <= HOLD;
       end else if (error_q || damaged) begin
@@ -544,7 +592,7 @@ module tgt_link #(
     case (outcome_i)
       `TGT_SAID: state_q <= after_q;
       `TGT_RESUME: state_q <= undone(after_q);
-      `TGT_REFUSED: state_q <= after_q == PARK ? NO_ROOM : STAYED;
+      `TGT_REFUSED: state_q <= after_q == PARK ? NO_ROOM : after_q == HOLD || after_q == COMPLETE ? after_q : STAYED;
       `TGT_REPORTED: reported;
       `TGT_DAMAGED: begin
         sense_o <= identified_i && !mirrored_o;
@@ -562,25 +610,37 @@ module tgt_link #(
         enrol_o <= 1'b1;
         let_go;
       end
+      `TGT_AGREED: begin
+        agree_o <= 1'b1;
+        let_go;
+      end
       `TGT_MIRROR: begin
         leader_q <= 1'b1;
         leader_yz_q <= arg_i;
-        begin_mirrored;
+        begin_copy;
       end
-      `TGT_HAND_OVER: hand_over;
-      default: let_go;  // FREE
+      `TGT_HAND_OVER: begin
+        told_o <= tell_q;
+        told_later_o <= !tell_status_q;
+        hand_over;
+      end
+      default:  // FREE
+      if (tell_q) hand_over;
+      else let_go;
     endcase
   endtask
 
   // The initiator saw wrong parity or CRC: status and data in are sent again.
   task reported;
-    if (data_in_q) begin
+    if (mirrored_o) begin
+      redo;
+    end else if (data_in_q) begin
       finish(`TGT_FIN_REPORTED);
-    end else if (after_q == COMPLETE && retries_q == RETRIES) begin
+    end else if (of_status && retries_q == RETRIES) begin
       let_go;
-    end else if (after_q == COMPLETE) begin
+    end else if (of_status) begin
       retries_q <= retries_q + 2'd1;
-      if (own_q) say(`SCSI_MSG_RESTORE_POINTERS, 8'd0, 2'd1, STATUS_START);
+      if (own_q) say(`SCSI_MSG_RESTORE_POINTERS, 8'd0, 3'd1, STATUS_START);
       else finish(`TGT_FIN_REPORTED);
     end else begin
       state_q <= undone(after_q);
@@ -600,11 +660,59 @@ module tgt_link #(
     end
   endtask
 
+  // ---- the mirrored operation
+
+  task begin_copy;
+    begin
+      mirror_o  <= 1'b1;
+      serving_q <= 1'b1;
+      state_q   <= SERVE;
+    end
+  endtask
+
+  // The phase lines are this drive's now.
+  task take;
+    begin
+      retries_q <= 2'd0;
+      if (tell_i) state_q <= TELL;
+      else begin_copy;
+    end
+  endtask
+
+  // The status, or DISCONNECT if it is not known yet.
+  task tell;
+    begin
+      tell_q <= 1'b1;
+      tell_status_q <= ready_i;
+      if (ready_i) begin
+        status_o <= order_code_i;
+        drive(`SCSI_PH_STATUS, 24'd1);
+        state_q <= TELLING;
+      end else begin
+        say(`SCSI_MSG_DISCONNECT, 8'd0, 3'd1, HOLD);
+      end
+    end
+  endtask
+
+  // The initiator saw an error in the last phase: the same again. What cannot be brought over ends with the lines released.
+  task redo;
+    begin
+      retries_q <= retries_q + 2'd1;
+      if (retries_q == RETRIES) begin
+        spoiled_o <= !tell_q;
+        hand_over;
+      end else if (tell_q) begin
+        state_q <= TELL;
+      end else begin
+        say(`SCSI_MSG_RESTORE_POINTERS, 8'd0, 3'd1, REDO);
+      end
+    end
+  endtask
+
   // The phase lines go: to the named participant, or for good. The leader keeps BSY and watches.
   task hand_over;
     begin
-      drive_o <= 1'b0;
-      part_o <= 1'b0;
+      {drive_o, part_o, data_in_q, tell_q, tell_status_q} <= 5'd0;
       leader_wait_o <= leader_q;
       state_q <= leader_q ? LEADER_WAIT : IDLE;
     end

@@ -3,6 +3,7 @@
 // Used by scsi_target for the messages it asked for itself and for those that it snoops: both travel on the same wires, and a
 // byte is judged in both cases when its ACK is negated, with ATN as it is then (docs/protocol.md, messages). Wrong parity in a byte
 // silences the rest of the phase. A byte that comes after one whose ACK fell with ATN false is a resend: collection starts again.
+// What a message holds is right two clocks before byte_o tells of it, so that others can look it up meanwhile.
 `default_nettype none
 `include "scsi_defs.vh"
 `include "tgt_events.vh"
@@ -10,27 +11,33 @@
 module tgt_msg_out #(
     parameter MSG_QUERY = `MIRROR_MSG_QUERY,
     parameter MSG_SWITCH = `MIRROR_MSG_SWITCH_ROLE,
+    parameter MSG_REPORT = `MIRROR_MSG_REPORT,
     parameter MSG_RELEASE = `MIRROR_MSG_RELEASE,
-    parameter EXT_WRITE = `MIRROR_EXT_WRITE
+    parameter EXT_READ = `MIRROR_EXT_READ,
+    parameter EXT_WRITE = `MIRROR_EXT_WRITE,
+    parameter EXT_NEXT = `MIRROR_EXT_NEXT,
+    parameter EXT_CAPABILITY = `MIRROR_EXT_CAPABILITY
 ) (
     input wire       clk_i,
     input wire       rst_ni,
     input wire       clear_i,     // no connection on the bus: forget
     input wire       mirror_i,    // this drive knows silent mirroring
+    input wire       extended_i,  // ... and its extensions
     input wire [2:0] phase_i,
     input wire       ack_i,
     input wire       atn_i,
     input wire [7:0] db_i,
     input wire       dbp_i,
 
+    output wire       more_o,     // pulse, two clocks before byte_o: nothing is complete yet, and ATN says that more follows
     output reg        byte_o,     // pulse: a byte's ACK has been negated
     output reg        end_o,      // with byte_o: ATN was false, the phase's messages are complete
-    output reg        error_o,    // wrong parity in this phase so far
+    output reg        error_o,    // with byte_o: wrong parity in this phase so far
     output reg [ 4:0] event_o,    // with byte_o: what has just been completed (tgt_events.vh)
     output reg [ 7:0] code_o,     // first byte of that message
     output reg [ 7:0] arg_o,      // second byte of a two-byte message, yz of a mirror message
     output reg        last_o,     // mirror message with the last indicator
-    output reg [55:0] args_o      // of an extended message, last byte at the bottom; MIRROR WRITE: LBA (4), LEN (3)
+    output reg [55:0] args_o      // of an extended message, last byte at the bottom; of a mirror message without yz and last indicator
 );
 
   localparam FIRST = 3'd0;  // next byte starts a message
@@ -47,55 +54,68 @@ module tgt_msg_out #(
   reg         good_q;
   reg  [ 7:0] ext_left_q;  // bytes still to come, counted down from the length byte (0 = 256)
   reg  [ 7:0] ext_len_q;
-  reg  [ 7:0] ext_code_q;
+  reg  [ 4:0] ext_event_q;  // what its code stands for
+  reg         sized_q;  // ... and its length fits
+  reg         marked_q;  // ... and leaves room for the last indicator
+  reg         yz_byte_q;  // the next body byte is the yz of a mirror message
   reg         code_byte_q;  // the next body byte is the extended code
+  reg         byte_q1, byte_q2, end_q1, end_q2, bad_q, bad_q1, bad_q2;
+  reg  [ 4:0] event_q1, event_q2;
 
   wire        msg_out = phase_i == `SCSI_PH_MSG_OUT;
-  wire        vendor = mirror_i && (code_o == MSG_QUERY || code_o == MSG_SWITCH || code_o == MSG_RELEASE);
-  wire        mirror_write = mirror_i && ext_code_q == EXT_WRITE;
-  wire        write_marked = ext_len_q == `MIRROR_EXT_LEN_LAST;
+  wire        vendor = mirror_i && (code_o == MSG_QUERY || code_o == MSG_SWITCH || code_o == MSG_RELEASE
+      || (extended_i && code_o == MSG_REPORT));
+  wire        orders = ext_event_q == `TGT_EV_MIRROR_WRITE || ext_event_q == `TGT_EV_MIRROR_READ;
+  wire        of_mirror = orders || ext_event_q == `TGT_EV_NEXT || ext_event_q == `TGT_EV_CAPABILITY;
+
+  assign more_o = byte_q1 && !end_q1 && event_q1 == `TGT_EV_NONE;
 
   // Nothing to do in a clock should cost a simulation nothing.
-  wire        awake = ack_i != ack_q || byte_o || (open_q && (clear_i || !msg_out));
+  wire        awake = ack_i != ack_q || byte_q1 || byte_q2 || byte_o || (open_q && (clear_i || !msg_out));
 
   always @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
       state_q <= FIRST;
-      {ack_q, open_q, ended_q, good_q, code_byte_q} <= 5'd0;
+      {ack_q, open_q, ended_q, good_q, code_byte_q, yz_byte_q, sized_q, marked_q} <= 8'd0;
       byte_q <= 8'd0;
-      {ext_left_q, ext_len_q, ext_code_q} <= 24'd0;
+      {ext_left_q, ext_len_q} <= 16'd0;
+      ext_event_q <= `TGT_EV_UNKNOWN;
+      {byte_q1, byte_q2, end_q1, end_q2, bad_q, bad_q1, bad_q2} <= 7'd0;
       {byte_o, end_o, error_o, last_o} <= 4'd0;
-      event_o <= `TGT_EV_NONE;
+      {event_q1, event_q2, event_o} <= {3{`TGT_EV_NONE}};
       code_o <= 8'd0;
       arg_o <= 8'd0;
       args_o <= 56'd0;
     end else if (awake) begin
-      byte_o <= 1'b0;
-      end_o <= 1'b0;
-      event_o <= `TGT_EV_NONE;
+      {byte_o, end_o, error_o, event_o} <= {byte_q2, end_q2, bad_q2, event_q2};
+      {byte_q2, end_q2, bad_q2, event_q2} <= {byte_q1, end_q1, bad_q1, event_q1};
+      {byte_q1, end_q1, bad_q1, event_q1} <= {3'd0, `TGT_EV_NONE};
       ack_q <= ack_i;
       if (clear_i || !msg_out) begin
         if (open_q) begin
           state_q <= FIRST;
           open_q <= 1'b0;
           ended_q <= 1'b0;
-          error_o <= 1'b0;
+          bad_q <= 1'b0;
         end
       end else if (ack_i && !ack_q) begin
         byte_q <= db_i;
+        sized_q <= ext_len_q == length_of(ext_event_q) || (orders && ext_len_q == `MIRROR_EXT_LEN_LAST);
+        marked_q <= orders && ext_len_q == `MIRROR_EXT_LEN_LAST;
         good_q <= ^{db_i, dbp_i};
         open_q <= 1'b1;
         if (ended_q) begin
           state_q <= FIRST;
           ended_q <= 1'b0;
-          error_o <= 1'b0;
+          bad_q <= 1'b0;
         end
       end else if (!ack_i && ack_q && open_q) begin
-        byte_o <= 1'b1;
-        end_o <= !atn_i;
+        byte_q1 <= 1'b1;
+        end_q1  <= !atn_i;
         ended_q <= !atn_i;
-        if (!good_q || error_o) error_o <= 1'b1;
-        else judge;
+        bad_q   <= bad_q || !good_q;
+        bad_q1  <= bad_q || !good_q;
+        if (good_q && !bad_q) judge;
       end
     end
   end
@@ -109,7 +129,7 @@ module tgt_msg_out #(
           last_o <= 1'b0;
           if (byte_q == `SCSI_MSG_EXTENDED) state_q <= LENGTH;
           else if (byte_q[7:4] == 4'h2) state_q <= SECOND;
-          else event_o <= one_byte(byte_q);
+          else event_q1 <= one_byte(byte_q);
         end
         SECOND: begin
           arg_o <= byte_q;
@@ -117,48 +137,72 @@ module tgt_msg_out #(
             state_q <= MARK;
           end else begin
             state_q <= FIRST;
-            event_o <= two_byte(code_o);
+            event_q1 <= two_byte(code_o);
           end
         end
         MARK: begin
           state_q <= FIRST;
           last_o <= 1'b1;
-          event_o <= (byte_q == `MIRROR_LAST && !atn_i) ? two_byte(code_o) : `TGT_EV_UNKNOWN;
+          event_q1 <= (byte_q == `MIRROR_LAST && !atn_i) ? two_byte(code_o) : `TGT_EV_UNKNOWN;
         end
         LENGTH: begin
           ext_len_q <= byte_q;
           ext_left_q <= byte_q;
           code_byte_q <= 1'b1;
-          ext_code_q <= 8'd0;
+          yz_byte_q <= 1'b0;
+          ext_event_q <= `TGT_EV_UNKNOWN;
           state_q <= BODY;
         end
         default: begin  // BODY
           ext_left_q <= ext_left_q - 8'd1;
           code_byte_q <= 1'b0;
+          yz_byte_q <= code_byte_q;
           body;
           if (ext_left_q == 8'd1) begin
             state_q <= FIRST;
-            event_o <= extended(byte_q);
+            event_q1 <= extended(byte_q);
           end
         end
       endcase
     end
   endtask
 
-  // Where a body byte belongs; MIRROR WRITE: code, yz, LBA (4), length (3), last indicator.
+  // Where a body byte belongs; of a mirror message: code, yz, arguments, perhaps the last indicator.
   task body;
     begin
-      if (code_byte_q) begin
-        ext_code_q <= byte_q;
-      end else if (mirror_write && ext_len_q - ext_left_q == 8'd1) begin
-        arg_o <= byte_q;
-      end else if (mirror_write && ext_len_q - ext_left_q == `MIRROR_EXT_LEN) begin
-        last_o <= byte_q == `MIRROR_LAST;
-      end else begin
-        args_o <= {args_o[47:0], byte_q};
-      end
+      if (code_byte_q) ext_event_q <= of_code(byte_q);
+      else if (yz_byte_q && of_mirror) arg_o <= byte_q;
+      else if (marked_q && ext_left_q == 8'd1) last_o <= byte_q == `MIRROR_LAST;
+      else args_o <= {args_o[47:0], byte_q};
     end
   endtask
+
+  function [4:0] of_code;
+    input [7:0] code;
+    begin
+      if (code == `SCSI_EXT_WDTR) of_code = `TGT_EV_WDTR;
+      else if (code == `SCSI_EXT_SDTR) of_code = `TGT_EV_SDTR;
+      else if (code == `SCSI_EXT_PPR) of_code = `TGT_EV_PPR;
+      else if (mirror_i && code == EXT_WRITE) of_code = `TGT_EV_MIRROR_WRITE;
+      else if (mirror_i && code == EXT_READ) of_code = `TGT_EV_MIRROR_READ;
+      else if (mirror_i && extended_i && code == EXT_NEXT) of_code = `TGT_EV_NEXT;
+      else if (mirror_i && extended_i && code == EXT_CAPABILITY) of_code = `TGT_EV_CAPABILITY;
+      else of_code = `TGT_EV_UNKNOWN;
+    end
+  endfunction
+
+  // Length byte of an extended message, the last indicator apart.
+  function [7:0] length_of;
+    input [4:0] what;
+    case (what)
+      `TGT_EV_WDTR: length_of = `SCSI_EXT_WDTR_LEN;
+      `TGT_EV_SDTR: length_of = `SCSI_EXT_SDTR_LEN;
+      `TGT_EV_PPR: length_of = `SCSI_EXT_PPR_LEN;
+      `TGT_EV_NEXT: length_of = `MIRROR_EXT_LEN_NEXT;
+      `TGT_EV_CAPABILITY: length_of = `MIRROR_EXT_LEN_CAPABILITY;
+      default: length_of = `MIRROR_EXT_LEN;
+    endcase
+  endfunction
 
   function [4:0] one_byte;
     input [7:0] code;
@@ -182,24 +226,18 @@ module tgt_msg_out #(
       if (mirror_i && code == MSG_QUERY) two_byte = `TGT_EV_QUERY;
       else if (mirror_i && code == MSG_SWITCH) two_byte = `TGT_EV_SWITCH;
       else if (mirror_i && code == MSG_RELEASE) two_byte = `TGT_EV_RELEASE;
+      else if (mirror_i && extended_i && code == MSG_REPORT) two_byte = `TGT_EV_REPORT;
       else if (code == `SCSI_MSG_SIMPLE || code == `SCSI_MSG_HEAD_OF_QUEUE || code == `SCSI_MSG_ORDERED)
         two_byte = `TGT_EV_TAG;
       else two_byte = `TGT_EV_UNKNOWN;
     end
   endfunction
 
-  // The last byte of an extended message is still on its way into the fields; only the code and the length decide.
+  // A mirror message has to be the last of its phase, and what makes it longer the last indicator.
   function [4:0] extended;
     input [7:0] final_byte;
-    begin
-      if (code_byte_q) extended = `TGT_EV_UNKNOWN;
-      else if (ext_code_q == `SCSI_EXT_WDTR && ext_len_q == `SCSI_EXT_WDTR_LEN) extended = `TGT_EV_WDTR;
-      else if (ext_code_q == `SCSI_EXT_SDTR && ext_len_q == `SCSI_EXT_SDTR_LEN) extended = `TGT_EV_SDTR;
-      else if (ext_code_q == `SCSI_EXT_PPR && ext_len_q == `SCSI_EXT_PPR_LEN) extended = `TGT_EV_PPR;
-      else if (mirror_write && !atn_i && (ext_len_q == `MIRROR_EXT_LEN || (write_marked && final_byte == `MIRROR_LAST)))
-        extended = `TGT_EV_MIRROR_WRITE;
-      else extended = `TGT_EV_UNKNOWN;
-    end
+    if (code_byte_q || !sized_q || (of_mirror && atn_i) || (marked_q && final_byte != `MIRROR_LAST)) extended = `TGT_EV_UNKNOWN;
+    else extended = ext_event_q;
   endfunction
 
 endmodule

@@ -40,12 +40,14 @@ module tgt_nexus #(
     output reg [7:0] tag_o,
 
     output reg       complete_o,  // pulse: TASK COMPLETE was accepted in this connection
+    output reg       disconnect_o,  // pulse: DISCONNECT was sent, whatever the initiator has to say about it
     output reg       accept_o,    // pulse: MIRROR ACCEPT was accepted, for accept_yz_o
     output reg [7:0] accept_yz_o,
     output reg       qas_o        // pulse: QAS REQUEST was accepted
 );
 
-  localparam SAMPLE_TICKS = `SCSI_TICKS(`SCSI_WINNER_SAMPLE_NS);
+  localparam LOOK_TICKS = 2;  // from the wires to single_q
+  localparam SAMPLE_TICKS = `SCSI_TICKS(`SCSI_WINNER_SAMPLE_NS) + LOOK_TICKS;
 
   localparam QUIET = 2'd0;  // no arbitration or connection under way
   localparam WINNER = 2'd1;  // SEL true: wait until the losers have gone
@@ -66,11 +68,13 @@ module tgt_nexus #(
   reg         in_good_q, in_seen_q;
 
   wire        msg_in = phase_i == `SCSI_PH_MSG_IN;
-  wire [15:0] partner = db_i & ~(16'd1 << winner_q);
+  reg  [15:0] ids_q;  // on DB, once the winner is known without it
+  reg         single_q;  // ids_q was one ID
+  reg  [ 3:0] id_q;  // ... this one
 
   // Nothing to do in a clock should cost a simulation nothing.
   wire        who_awake = clear_i ? known_o || state_q != QUIET : state_q == QUIET ? sel_i : state_q != CONNECTED;
-  wire        said_awake = req_i != req_q || ack_i != ack_q || complete_o || accept_o || qas_o || event_i != `TGT_EV_NONE
+  wire        said_awake = req_i != req_q || ack_i != ack_q || complete_o || disconnect_o || accept_o || qas_o || event_i != `TGT_EV_NONE
       || (clear_i && (identified_o || disc_priv_o || tagged_o))
       || ((clear_i || !msg_in) && (in_seen_q || in_state_q != IN_FIRST));
 
@@ -90,7 +94,9 @@ module tgt_nexus #(
     if (!rst_ni) begin
       state_q <= QUIET;
       count_q <= 8'd0;
-      winner_q <= 4'd0;
+      {winner_q, id_q} <= 8'd0;
+      ids_q <= 16'd0;
+      single_q <= 1'b0;
       known_o <= 1'b0;
       reselected_o <= 1'b0;
       initiator_o <= 4'd0;
@@ -101,6 +107,9 @@ module tgt_nexus #(
       count_q <= 8'd0;
       known_o <= 1'b0;
     end else begin
+      ids_q <= state_q == PARTNER ? db_i & ~(16'd1 << winner_q) : db_i;
+      single_q <= one_bit(ids_q);
+      id_q <= encode(ids_q);
       case (state_q)
         QUIET: if (sel_i) state_q <= WINNER;
         WINNER:
@@ -109,18 +118,21 @@ module tgt_nexus #(
           count_q <= 8'd0;
         end else if (count_q != SAMPLE_TICKS[7:0]) begin
           count_q <= count_q + 8'd1;
-        end else if (one_bit(db_i)) begin
-          winner_q <= encode(db_i);
-          state_q <= PARTNER;
+        end else if (single_q) begin
+          winner_q <= id_q;
+          count_q  <= 8'd0;
+          state_q  <= PARTNER;
         end
         PARTNER:
         if (!sel_i) begin
           state_q <= QUIET;
           count_q <= 8'd0;
-        end else if (!bsy_i && one_bit(partner)) begin
+        end else if (count_q != LOOK_TICKS[7:0]) begin
+          count_q <= count_q + 8'd1;
+        end else if (!bsy_i && single_q) begin
           known_o <= 1'b1;
           reselected_o <= phase_i[0];
-          initiator_o <= phase_i[0] ? encode(partner) : winner_q;
+          initiator_o <= phase_i[0] ? id_q : winner_q;
           state_q <= CONNECTED;
         end
         default: ;  // CONNECTED until BUS FREE
@@ -133,7 +145,7 @@ module tgt_nexus #(
       {identified_o, disc_priv_o, tagged_o, head_o} <= 4'd0;
       lun_o <= 6'd0;
       tag_o <= 8'd0;
-      {complete_o, accept_o, qas_o} <= 3'd0;
+      {complete_o, disconnect_o, accept_o, qas_o} <= 4'd0;
       accept_yz_o <= 8'd0;
       in_state_q <= IN_FIRST;
       {in_byte_q, in_code_q, in_left_q} <= 24'd0;
@@ -142,6 +154,7 @@ module tgt_nexus #(
       req_q <= req_i;
       ack_q <= ack_i;
       complete_o <= 1'b0;
+      disconnect_o <= 1'b0;
       accept_o <= 1'b0;
       qas_o <= 1'b0;
       if (clear_i) begin
@@ -165,6 +178,7 @@ module tgt_nexus #(
         in_good_q <= ^{db_i[7:0], dbp_i};
         in_seen_q <= 1'b1;
       end else if (!ack_i && ack_q && in_seen_q) begin
+        disconnect_o <= in_good_q && in_state_q == IN_FIRST && in_byte_q == `SCSI_MSG_DISCONNECT;
         if (!in_good_q || atn_i) in_state_q <= IN_FIRST;
         else message_in;
       end

@@ -6,6 +6,7 @@
 // (SPI-3 asynchronous transfers). A start moves `bytes_i` bytes in the phase that is driven, then stops with REQ and ACK false.
 `default_nettype none
 `include "scsi_agreement.vh"
+`include "scsi_awake.vh"
 `include "scsi_defs.vh"
 `include "scsi_timing.vh"
 
@@ -22,14 +23,17 @@ module tgt_phase #(
     input wire [`SCSI_AGR_W-1:0] agree_i,  // with the initiator of this connection; counts in data phases
     input wire        start_i,    // pulse
     input wire [23:0] bytes_i,
-    input wire [15:0] wdata_i,    // next data towards the initiator
+    input wire        more_i,     // pulse, while not busy: one byte more in the phase that is driven
+    input wire [15:0] wdata_i,    // next data towards the initiator, from the second clock after start_i on
 
     output wire        busy_o,
     output wire        put_o,     // pulse: wdata_i has been taken; the next is there two clocks later
     output wire        got_o,     // pulse: rdata_o and error_o hold a transfer from the initiator
-    output wire        done_o,    // pulse: the last ACK has been negated; with error_o in DT: wrong CRC
+    output wire        done_o,    // pulse: the last ACK has been negated; with error_o: wrong CRC in DT, an ACK too many
     output wire [15:0] rdata_o,
     output wire        error_o,
+    output wire        tail_o,    // a data phase, or the lines settle: an ACK too many of the phase before may still come
+    output reg         stray_o,   // pulse, while tail_o: one did
 
     // conditioned wires
     input  wire        ack_i,
@@ -60,26 +64,38 @@ module tgt_phase #(
   reg  [ 2:0] state_q;
   reg         driving_q;
   reg  [ 7:0] settle_q;  // clocks until REQ (or, towards the initiator, DB) may be driven
+  reg         ripe_q;    // settle_q is 0
+  reg         soon_q;    // settle_q is 1 or 0
+  reg         near_q;    // settle_q is within the set-up time
   reg  [ 4:0] setup_q;
+  reg  [ 1:0] lead_q;   // clocks until word_q is the first of this start
+  reg  [15:0] word_q;   // wdata_i, ready for its parity
   reg  [23:0] left_q;
+  reg         last_q;  // the transfer under way is the last of this start
+  reg         none_q;  // ... has been
+  reg         sync_start_q;
   reg         ours_q;  // the data bus was this device's before the phase began
   reg  [`SCSI_AGR_W-1:0] agree_q;
   reg         put_q, got_q, done_q, error_q, req_q;
   reg  [15:0] rdata_q, db_q;
   reg  [ 1:0] dbp_q;
+  reg  [ 2:0] tail_q;  // long enough for stray_o to come first
 
   wire        to_initiator = drv_phase_o[0];
   wire        wide = agree_q[`SCSI_AGR_WIDE] && !phase_i[1];
-  wire        last = left_q == 24'd1 || (wide && left_q == 24'd2);
 
   wire        turn = phase_i[0] && !(driving_q ? drv_phase_o[0] : held_i);
   wire        sync = !drv_phase_o[1] && agree_q[`SCSI_AGR_OFFSET] != 7'd0;
   wire        early = ours_q && to_initiator && !sync;  // data set up while the phase settles
-  wire        sync_start = state_q == WAIT && settle_q == 8'd0 && sync;
   wire        sync_put, sync_got, sync_done, sync_error, sync_req;
   wire [15:0] sync_rdata, sync_db;
   wire [ 1:0] sync_dbp;
 
+  // Between transfers ACK is false.
+  wire        open = driving_q && (!drv_phase_o[1] || settle_q != 8'd0);
+  wire        stray = open && ack_i && !(state_q == ASKED || state_q == FALL || (state_q == SYNC && !sync_done));
+
+  assign tail_o = tail_q != 3'd0;
   assign busy_o = state_q != IDLE;
   assign put_o = put_q | sync_put;
   assign got_o = got_q | sync_got;
@@ -93,9 +109,9 @@ module tgt_phase #(
   wire        unused = &{1'b0, agree_q[`SCSI_AGR_DT], agree_q[`SCSI_AGR_QAS]};
 
   // Nothing to do in a clock should cost a simulation nothing.
-  wire        awake = agree_i != agree_q || put_q || got_q || done_q || (sync_done && state_q == SYNC) || start_i
+  wire        awake = `SCSI_AWAKE(agree_i != agree_q || sync_start_q || put_q || got_q || done_q || (sync_done && state_q == SYNC) || start_i || more_i
       || drive_i != driving_q || (drive_i && phase_i != drv_phase_o) || settle_q != 8'd0 || state_q == WAIT || state_q == SETUP
-      || (state_q == ASKED && ack_i) || (state_q == FALL && !ack_i);
+      || (state_q == ASKED && ack_i) || (state_q == FALL && !ack_i) || stray || stray_o || tail_q != {3{open}});
 
   always @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
@@ -103,10 +119,15 @@ module tgt_phase #(
       driving_q <= 1'b0;
       agree_q <= `SCSI_AGR_ASYNC_8;
       settle_q <= 8'd0;
+      {ripe_q, soon_q, near_q} <= 3'b111;
+      {last_q, none_q, sync_start_q} <= 3'd0;
       setup_q <= 5'd0;
+      lead_q <= 2'd0;
+      word_q <= 16'd0;
       left_q <= 24'd0;
       ours_q <= 1'b0;
-      {put_q, got_q, done_q, error_q} <= 4'd0;
+      {put_q, got_q, done_q, error_q, stray_o} <= 5'd0;
+      tail_q <= 3'd0;
       rdata_q <= 16'd0;
       drv_phase_o <= 3'd0;
       req_q <= 1'b0;
@@ -117,7 +138,16 @@ module tgt_phase #(
       put_q <= 1'b0;
       got_q <= 1'b0;
       done_q <= 1'b0;
-      if (settle_q != 8'd0) settle_q <= settle_q - 8'd1;
+      stray_o <= stray;
+      tail_q <= {tail_q[1:0], open};
+      sync_start_q <= 1'b0;
+      if (!ripe_q) settle_q <= settle_q - 8'd1;
+      ripe_q <= settle_q <= 8'd1;
+      soon_q <= settle_q <= 8'd2;
+      near_q <= settle_q <= SETUP_TICKS[7:0] + 8'd1;
+      last_q <= left_q == 24'd1 || (wide && left_q == 24'd2);
+      if (lead_q != 2'd0) lead_q <= lead_q - 2'd1;
+      if (state_q == WAIT || state_q == SETUP) word_q <= wdata_i;
 
       if (!drive_i) begin
         state_q <= IDLE;
@@ -132,20 +162,31 @@ module tgt_phase #(
         // what was parity becomes P_CRCA in a DT phase
         db_q <= 16'd0;
         dbp_q <= 2'd0;
+        {ripe_q, soon_q, near_q} <= {3{!driving_q && settled_i}};
         if (!driving_q && settled_i) settle_q <= 8'd0;
         else settle_q <= turn ? TURN_TICKS[7:0] : SETTLE_TICKS[7:0];
         ours_q <= !turn;
         if (start_i) accept;
       end else begin
         case (state_q)
-          IDLE: if (start_i) accept;
+          IDLE:
+          if (more_i) begin
+            left_q <= 24'd1;
+            last_q <= 1'b1;
+            ask;
+          end else if (start_i) begin
+            accept;
+          end
           WAIT:
-          if (settle_q == 8'd0 || (early && settle_q <= SETUP_TICKS[7:0])) begin
-            if (sync) begin
+          if (sync) begin
+            if (soon_q) begin
+              sync_start_q <= 1'b1;
               error_q <= 1'b0;
               state_q <= SYNC;
-            end else if (to_initiator) put;
-            else ask;
+            end
+          end else if (ripe_q || (early && near_q)) begin
+            if (!to_initiator) ask;
+            else if (lead_q == 2'd0) put;
           end
           SETUP: begin
             setup_q <= setup_q - 5'd1;
@@ -156,14 +197,15 @@ module tgt_phase #(
             req_q <= 1'b0;
             rdata_q <= db_i;
             error_q <= !to_initiator && !(^{db_i[7:0], dbp_i[0]} && (!wide || ^{db_i[15:8], dbp_i[1]}));
-            left_q <= last ? 24'd0 : left_q - (wide ? 24'd2 : 24'd1);
+            left_q <= left_q - (wide ? 24'd2 : 24'd1);
+            none_q <= last_q;
             state_q <= FALL;
             got_q <= !to_initiator;
           end
           SYNC: if (sync_done) state_q <= IDLE;
           default:  // FALL
           if (!ack_i) begin
-            if (left_q == 24'd0) begin
+            if (none_q) begin
               done_q <= 1'b1;
               state_q <= IDLE;
             end else if (to_initiator) begin
@@ -183,7 +225,7 @@ module tgt_phase #(
       .clk_i     (clk_i),
       .rst_ni    (rst_ni),
       .clear_i   (!drive_i),
-      .start_i   (sync_start),
+      .start_i   (sync_start_q),
       .in_i      (to_initiator),
       .dt_i      (drv_phase_o[2]),
       .wide_i    (wide),
@@ -208,14 +250,15 @@ module tgt_phase #(
   task accept;
     begin
       left_q <= bytes_i;
+      lead_q <= 2'd2;
       state_q <= WAIT;
     end
   endtask
 
   task put;
     begin
-      db_q <= wide ? wdata_i : {8'd0, wdata_i[7:0]};
-      dbp_q <= {wide && ~^wdata_i[15:8], ~^wdata_i[7:0]};
+      db_q <= wide ? word_q : {8'd0, word_q[7:0]};
+      dbp_q <= {wide && ~^word_q[15:8], ~^word_q[7:0]};
       put_q <= 1'b1;
       setup_q <= SETUP_TICKS[4:0];
       state_q <= SETUP;

@@ -23,7 +23,9 @@ module tgt_sense (
     input wire        sense_i,            // pulse
     input wire        deferred_i,
     input wire [ 3:0] sense_initiator_i,
-    input wire [19:0] sense_what_i,       // {key, ASC, ASCQ}
+    /* verilator lint_off UNUSEDSIGNAL */
+    input wire [`TGT_SENSE_W-1:0] sense_what_i,
+    /* verilator lint_on UNUSEDSIGNAL */
 
     // from the judge
     input  wire                    look_i,     // pulse: the outputs below are of initiator_i from the next clock on
@@ -69,8 +71,8 @@ module tgt_sense (
   wire awake = reset || sense_i || look_i || fetch_i || clear_i || take_i || changed_i || note_i || losers_set_i;
 
   always @(posedge clk_i) begin
-    if (current || note_i) store_q[place] <= current ? {34'd0, sense_what_i} : note_sense_i;
-    if (sense_i && deferred_i) late_q[sense_initiator_i] <= sense_what_i;
+    if (current || note_i) store_q[place] <= current ? sense_what_i : note_sense_i;
+    if (sense_i && deferred_i) late_q[sense_initiator_i] <= sense_what_i[19:0];
   end
 
   always @(posedge clk_i or negedge rst_ni) begin

@@ -1,7 +1,8 @@
 // The target's side of synchronous data phases: ST with a REQ/ACK offset, and DT data groups with pad and CRC.
 //
 // Used by tgt_phase, which sees to the phase lines and their settling. Rules: no more REQs ahead of the ACKs than agreed, counted at
-// assertions (DT: at transitions); one ACK for each REQ; over when all ACKs are in and REQ and ACK are false (spi-facts 8). A
+// assertions (DT: at transitions); one ACK for each REQ, and an error if one more comes; over when all ACKs are in and REQ and ACK are false
+// (spi-facts 8). A
 // start moves `bytes_i` bytes; in DT they are one group, whose P_CRCA this device drives in both directions (docs/protocol.md, DT data
 // groups). Words go to and come from the sector buffer at up to one in two clocks, in bursts one a clock.
 `default_nettype none
@@ -25,7 +26,7 @@ module tgt_sync #(
     input  wire [15:0] wdata_i,
     output reg         got_o,    // pulse: rdata_o came, error_o: with wrong parity
     output reg  [15:0] rdata_o,
-    output reg         done_o,   // pulse; error_o: DT DATA OUT with wrong CRC
+    output reg         done_o,   // pulse; error_o: DT DATA OUT with wrong CRC, or an ACK came that no REQ had asked for
     output reg         error_o,
 
     input  wire        ack_i,       // conditioned
@@ -59,6 +60,7 @@ module tgt_sync #(
   reg         fed_q;  // word_q is new: the CRC takes it
   reg         cap_q;  // so with rdata_o
   reg         quiet_q;  // all done, the CRC takes its last word
+  reg         astray_q;  // an ACK came that no REQ had asked for
 
   reg  [31:0] crc_q;
   wire [31:0] crc_next;
@@ -79,7 +81,7 @@ module tgt_sync #(
 
   always @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
-      {run_q, fetch_q, next_q, crca_q, room_q, odd_q, fed_q, cap_q, quiet_q, feed_last_q, came_all_q} <= 11'd0;
+      {run_q, fetch_q, next_q, crca_q, room_q, odd_q, fed_q, cap_q, quiet_q, feed_last_q, came_all_q, astray_q} <= 12'd0;
       {got_o, done_o, error_o} <= 3'd0;
       feed_q <= ALL;
       feed_left_q <= 24'd0;
@@ -93,7 +95,7 @@ module tgt_sync #(
       {got_o, done_o, error_o, fed_q, cap_q, quiet_q} <= 6'd0;
       if (start_i || clear_i) begin
         run_q <= start_i && !clear_i;
-        {fetch_q, next_q, crca_q, room_q, came_all_q} <= 5'b00010;
+        {fetch_q, next_q, crca_q, room_q, came_all_q, astray_q} <= 6'b000100;
         feed_q <= DATA;
         feed_left_q <= words_more;
         came_left_q <= words_more;
@@ -108,11 +110,13 @@ module tgt_sync #(
         if (take != came && (take || ahead_q != 8'd0)) ahead_q <= ahead_q + {{7{came}}, 1'b1};
         room_q <= ahead_q < {1'b0, offset_i};
         if (came) listen;
-        quiet_q <= feed_q == ALL && !next_q && rest && ahead_q == 8'd0 && !came && !ack_i;
+        if (came && ahead_q == 8'd0) astray_q <= 1'b1;
+        // a DT ACK too many leaves ACK where it does not belong
+        quiet_q <= feed_q == ALL && !next_q && rest && ahead_q == 8'd0 && !came && (!ack_i || (astray_q && dt_i));
         if (quiet_q) begin
           {run_q, fetch_q} <= 2'd0;
           done_o <= 1'b1;
-          error_o <= dt_i && !in_i && !crc_good;
+          error_o <= astray_q || (dt_i && !in_i && !crc_good);
         end
       end
     end

@@ -21,7 +21,7 @@ module tgt_verdict (
     input wire [ 7:0] code_i,    // of IDENTIFY: LUN
     /* verilator lint_on UNUSEDSIGNAL */
     input wire [ 7:0] arg_i,
-    input wire [23:0] length_i,  // of MIRROR WRITE
+    input wire [23:0] length_i,  // of MIRROR WRITE and MIRROR READ
 
     // where the connection stands
     input wire       identified_i,
@@ -37,7 +37,10 @@ module tgt_verdict (
     input wire       enrol_room_i,
     input wire       group_i,
     input wire       named_i,
+    input wire [1:0] can_i,         // extensions agreed on there: flags of CAPABILITY
     input wire       able_i,        // there is room for a mirrored operation
+    input wire       lead_i,        // the message names the leader of the operation
+    input wire       reporting_i,   // in the operation there has been a REPORT
 
     output reg [3:0] verdict_o,  // for one clock
     output reg       end_o,      // with it: the phase's messages are complete
@@ -90,10 +93,14 @@ module tgt_verdict (
       `TGT_EV_TARGET_RESET: verdict_o <= `TGT_DO_RESET;
       `TGT_EV_WDTR, `TGT_EV_SDTR, `TGT_EV_PPR: verdict_o <= mirrored_i ? `TGT_DO_REJECT : `TGT_DO_ANSWER;
       `TGT_EV_QUERY: verdict_o <= early_i && enrol_room_i ? `TGT_DO_ENROL : `TGT_DO_REJECT;
-      `TGT_EV_MIRROR_WRITE:
+      `TGT_EV_CAPABILITY: verdict_o <= early_i && named_i ? `TGT_DO_AGREE : `TGT_DO_REJECT;
+      `TGT_EV_MIRROR_WRITE, `TGT_EV_MIRROR_READ:
       if (!early_i || !named_i || !disc_priv_i || length_i == 24'd0) verdict_o <= `TGT_DO_REJECT;
       else verdict_o <= able_i ? `TGT_DO_MIRROR : `TGT_DO_FREE;
-      `TGT_EV_SWITCH: verdict_o <= mirrored_i && group_i ? `TGT_DO_HAND_OVER : `TGT_DO_REJECT;
+      `TGT_EV_SWITCH: verdict_o <= mirrored_i && group_i && !reporting_i ? `TGT_DO_HAND_OVER : `TGT_DO_REJECT;
+      `TGT_EV_REPORT: verdict_o <= mirrored_i && group_i && can_i != 2'd0 ? `TGT_DO_HAND_OVER : `TGT_DO_REJECT;
+      `TGT_EV_NEXT:
+      verdict_o <= mirrored_i && group_i && lead_i && can_i[`TGT_CAN_SERIES] && !reporting_i ? `TGT_DO_HAND_OVER : `TGT_DO_REJECT;
       `TGT_EV_RELEASE: verdict_o <= mirrored_i && named_i ? `TGT_DO_HAND_OVER : `TGT_DO_REJECT;
       default: verdict_o <= `TGT_DO_REJECT;
     endcase

@@ -1,44 +1,28 @@
-"""Silent mirroring on the wire: codes of the vendor messages, and what each bus transaction means to it.
+"""What each bus transaction means to silent mirroring.
 
-Source: docs/protocol.md, vendor messages (section 3), discovery (4), mirrored write (5), hand-over (6), status (7).
-The codes are typed from there; a test compares them with hdl/include/scsi_defs.vh.
+Source: docs/protocol.md, discovery (section 4), mirrored write (5), hand-over (6), status (7), read (9), extensions
+(14 to 16).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from enum import IntEnum, StrEnum
+from enum import StrEnum
 from typing import Final
 
-from cocotbext.scsi.constants import IDENTIFY_LUN_MASK, Message, Phase
+from cocotbext.scsi.constants import Message, Phase
 from cocotbext.scsi.messages import split_messages
 from cocotbext.scsi.transaction import Kind, Transaction
 
-
-class MirrorMessage(IntEnum):
-    """First bytes of the two-byte vendor messages."""
-
-    QUERY = 0x26
-    SWITCH_ROLE = 0x2C
-    RELEASE = 0x2E
-
-
-class MirrorExtended(IntEnum):
-    """Codes of the extended vendor messages."""
-
-    READ = 0x88
-    WRITE = 0x8A
-
-
-EXTENDED_LENGTH: Final = 0x09
-"""Length byte of MIRROR WRITE and READ without the last indicator."""
-EXTENDED_LENGTH_LAST: Final = 0x0A
-"""The same with the last indicator."""
-LAST: Final = 0xFF
-"""Last indicator: the target that the message names is the last of the operation (of the group, in a query)."""
-Z_LEAVE: Final = 0xF
-"""ID within the group that means "leave the group" in a query."""
+from .mirror_messages import (
+    Z_LEAVE,
+    MirrorExtended,
+    MirrorMessage,
+    VendorMessage,
+    parse_message_out,
+    parse_vendor,
+)
 
 
 class Note(StrEnum):
@@ -56,12 +40,25 @@ class Note(StrEnum):
     SWITCH_ROLE = "switch_role"
     HAND_OVER = "hand_over"
     """A participant's copy: it has taken the phase lines."""
+    CAPABILITY = "capability"
+    AGREED = "agreed"
+    """The answer to MIRROR CAPABILITY."""
+    REPORT = "report"
+    NEXT_BLOCK = "next_block"
+    REPORTED = "reported"
+    """STATUS in the connection."""
+    POSTPONED = "postponed"
+    """DISCONNECT in answer to REPORT: the status comes by reselection."""
+    FAILED_BLOCK = "failed_block"
+    """MESSAGE IN with FAILED BLOCK, in the connection or, with TASK COMPLETE after it, in a reselection."""
     REJECTED = "rejected"
     """MESSAGE REJECT of a vendor message other than a query."""
     RECLAIMED = "reclaimed"
     RELEASE = "release"
     ABANDONED = "abandoned"
     """BUS FREE, or a QAS arbitration, inside an operation, without RELEASE."""
+    CUT_OFF = "cut_off"
+    """The same after a series without REPORT, with RELEASE or without: no status is owed."""
     MIRROR_STATUS = "mirror_status"
     MIRROR_COMPLETE = "mirror_complete"
     """TASK COMPLETE of a member's copy."""
@@ -69,64 +66,13 @@ class Note(StrEnum):
     """A message phase with wrong parity: what it says is not taken for true."""
 
 
-@dataclass(frozen=True)
-class VendorMessage:
-    """One vendor message, parsed."""
-
-    code: MirrorMessage | MirrorExtended
-    group_id: int
-    """The byte yz."""
-    last: bool
-    lba: int | None = None
-    length: int | None = None
-    """Bytes to transfer (WRITE and READ)."""
-
-
-@dataclass(frozen=True)
-class MessageOut:
-    """A MESSAGE OUT phase, parsed: standard messages in front, at most one vendor message at the end."""
-
-    lun: int | None = None
-    tag: int | None = None
-    vendor: VendorMessage | None = None
-    other: tuple[bytes, ...] = ()
-
-
-_TAGGED: Final = (Message.SIMPLE, Message.HEAD_OF_QUEUE, Message.ORDERED, Message.ACA)
-
-
-def parse_message_out(data: bytes) -> MessageOut:
-    """Take the bytes of a MESSAGE OUT phase (or of IDENTIFY and tag in a MESSAGE IN phase) apart."""
-    lun: int | None = None
-    tag: int | None = None
-    other: list[bytes] = []
-    messages = split_messages(data)
-    for number, message in enumerate(messages):
-        vendor = parse_vendor(message, messages[number + 1 :])
-        if vendor is not None:
-            return MessageOut(lun, tag, vendor, tuple(other))
-        if message[0] >= Message.IDENTIFY:
-            lun = message[0] & IDENTIFY_LUN_MASK
-        elif message[0] in _TAGGED and len(message) == 2:
-            tag = message[1]
-        else:
-            other.append(message)
-    return MessageOut(lun, tag, None, tuple(other))
-
-
-def parse_vendor(message: bytes, after: list[bytes]) -> VendorMessage | None:
-    """The vendor message at the end of a phase, `after` being what follows it; None if it is none or is malformed."""
-    if len(message) == 2 and message[0] in list(MirrorMessage):
-        if after not in ([], [bytes((LAST,))]):
-            return None
-        return VendorMessage(MirrorMessage(message[0]), message[1], bool(after))
-    if after or len(message) < 3 or message[0] != Message.EXTENDED or message[2] not in list(MirrorExtended):
-        return None
-    last = message[1] == EXTENDED_LENGTH_LAST
-    if len(message) != 2 + message[1] or not ((last and message[-1] == LAST) or message[1] == EXTENDED_LENGTH):
-        return None
-    lba, length = int.from_bytes(message[4:8], "big"), int.from_bytes(message[8:11], "big")
-    return VendorMessage(MirrorExtended(message[2]), message[3], last, lba, length)
+_MOVES: Final = {
+    MirrorMessage.SWITCH_ROLE: Note.SWITCH_ROLE,
+    MirrorMessage.REPORT: Note.REPORT,
+    MirrorMessage.RELEASE: Note.RELEASE,
+    MirrorExtended.NEXT: Note.NEXT_BLOCK,
+}
+"""Messages that pass the phase lines on."""
 
 
 @dataclass
@@ -138,8 +84,18 @@ class _Operation:
     leader: int
     """The leader's yz."""
     switching: int | None = None
-    """The yz that SWITCH ROLE named and that has not yet taken."""
+    """The yz that SWITCH ROLE, NEXT or REPORT named and that has not yet taken."""
     released: bool = False
+    blocks: int = 1
+    reporting: bool = False
+    """A REPORT was sent."""
+    reported: int | None = None
+    """SCSI ID of the participant whose status is not known to be delivered."""
+
+    @property
+    def cut_off(self) -> bool:
+        """A series without REPORT."""
+        return self.blocks > 1 and not self.reporting
 
 
 class MirrorAnnotator:
@@ -189,19 +145,27 @@ class MirrorAnnotator:
         vendor = self._vendor = parsed.vendor
         if vendor is None:
             return self._answered(Note.DECLINED)
+        if vendor.code is MirrorExtended.CAPABILITY:
+            self._query = vendor
+            return Note.CAPABILITY
         if vendor.code is MirrorMessage.QUERY:
             self._query = vendor
             return Note.LEAVE if vendor.group_id & 0xF == Z_LEAVE else Note.QUERY
-        if isinstance(vendor.code, MirrorExtended):
+        if vendor.code in (MirrorExtended.WRITE, MirrorExtended.READ):
             self._operation = _Operation(self._nexus, vendor.group_id)
             return Note.MIRROR_WRITE if vendor.code is MirrorExtended.WRITE else Note.MIRROR_READ
-        if vendor.code is MirrorMessage.SWITCH_ROLE:
-            if self._operation is not None:
-                self._operation.switching = vendor.group_id
-            return Note.SWITCH_ROLE
         if self._operation is not None:
-            self._operation.released = True
-        return Note.RELEASE
+            self._moves_on(self._operation, vendor)
+        return _MOVES.get(vendor.code)
+
+    def _moves_on(self, operation: _Operation, vendor: VendorMessage) -> None:
+        """A message that passes the phase lines on: what was reported before it is delivered."""
+        if vendor.code in (MirrorMessage.REPORT, MirrorMessage.RELEASE):
+            self.owed.discard((operation.nexus, operation.reported))
+        operation.reported = None
+        operation.reporting |= vendor.code is MirrorMessage.REPORT
+        operation.released = vendor.code is MirrorMessage.RELEASE
+        operation.switching = None if operation.released else vendor.group_id
 
     def _message_in(self, done: Transaction) -> Note | None:
         if done.parity_ok is False:
@@ -216,18 +180,36 @@ class MirrorAnnotator:
                 return Note.RECLAIMED
             if self._vendor is not None and done.data[:1] == bytes((Message.MESSAGE_REJECT,)):
                 return self._rejected(operation, self._vendor)
-            return None
+            return self._about_status(operation, done, vendor)
         if done.data[:1] and done.data[0] >= Message.IDENTIFY:
             parsed = parse_message_out(done.data)
             self._nexus = (done.initiator, parsed.lun, parsed.tag)
-        elif done.data[:1] == bytes((Message.TASK_COMPLETE,)) and (self._nexus, done.by) in self.owed:
-            self.owed.remove((self._nexus, done.by))
-            return Note.MIRROR_COMPLETE
+        elif (self._nexus, done.by) in self.owed:
+            return self._completed(done)
         return None
+
+    def _completed(self, done: Transaction) -> Note | None:
+        """TASK COMPLETE of a copy, perhaps after FAILED BLOCK."""
+        messages = split_messages(done.data)
+        failed = bool(messages) and parse_vendor(messages[0], []) is not None
+        if messages[failed : failed + 1] != [bytes((Message.TASK_COMPLETE,))]:
+            return Note.FAILED_BLOCK if failed else None
+        self.owed.remove((self._nexus, done.by))
+        return Note.FAILED_BLOCK if failed else Note.MIRROR_COMPLETE
+
+    def _about_status(self, operation: _Operation, done: Transaction, vendor: VendorMessage | None) -> Note | None:
+        """A participant that REPORT has named: it has no status yet, or says which block failed."""
+        if done.data == bytes((Message.DISCONNECT,)) and operation.reporting:
+            operation.switching = None
+            return Note.POSTPONED
+        return Note.FAILED_BLOCK if vendor is not None and vendor.code is MirrorExtended.FAILED else None
 
     def _answer_to_query(self, done: Transaction, vendor: VendorMessage | None) -> Note | None:
         query = self._query
         assert query is not None
+        if query.code is MirrorExtended.CAPABILITY:
+            agreed = vendor is not None and (vendor.code, vendor.group_id) == (query.code, query.group_id)
+            return self._answered(Note.AGREED if agreed and not done.atn else Note.DECLINED)
         if vendor != VendorMessage(MirrorMessage.QUERY, query.group_id, False):
             return self._answered(Note.DECLINED)
         if done.atn:
@@ -247,37 +229,49 @@ class MirrorAnnotator:
         operation.switching = None
         if vendor.code is MirrorMessage.RELEASE:
             operation.released = False
-        elif isinstance(vendor.code, MirrorExtended):
+        elif vendor.code in (MirrorExtended.WRITE, MirrorExtended.READ):
             self._operation = None
         self._vendor = None
         return Note.REJECTED
 
     def _other_phase(self, done: Transaction) -> Note | None:
-        self._vendor = None
+        asked, self._vendor = self._vendor, None
         if self._query is not None:
             return self._answered(Note.DECLINED)
         operation = self._operation
+        if operation is not None and done.phase is Phase.STATUS and operation.reporting:
+            operation.reported = self._taken_by(operation, done)
+            return Note.REPORTED
         if operation is not None:
-            return self._copy(operation, done)
+            return self._copy(operation, done, asked)
         if done.phase is Phase.STATUS and (self._nexus, done.by) in self.owed:
             return Note.MIRROR_STATUS
         return None
 
-    def _copy(self, operation: _Operation, done: Transaction) -> Note | None:
+    def _copy(self, operation: _Operation, done: Transaction, asked: VendorMessage | None) -> Note | None:
         if done.phase is None or not done.phase.is_data:
             return None
-        taken_by = done.by
+        switched = operation.switching is not None
+        operation.blocks += asked is not None and asked.code is MirrorExtended.NEXT
+        self.owed.add((operation.nexus, self._taken_by(operation, done)))
+        return Note.HAND_OVER if switched else Note.LEADER_DATA
+
+    def _taken_by(self, operation: _Operation, done: Transaction) -> int | None:
+        """SCSI ID of the participant that takes."""
         switching, operation.switching = operation.switching, None
         if switching is not None and done.by == done.target:
             # Without a view of the drivers the monitor names the leader; the enrolment knows better.
-            taken_by = self.enrolled.get((done.initiator, switching), done.by)
-        self.owed.add((operation.nexus, taken_by))
-        return Note.HAND_OVER if switching is not None else Note.LEADER_DATA
+            return self.enrolled.get((done.initiator, switching), done.by)
+        return done.by
 
     def _connection_over(self) -> Note | None:
         """BUS FREE, or a QAS arbitration instead of it."""
         note = self._answered(Note.DECLINED)
-        if self._operation is not None and not self._operation.released:
+        operation = self._operation
+        if operation is not None and operation.cut_off:
+            note = Note.CUT_OFF
+            self.owed = {(nexus, member) for nexus, member in self.owed if nexus != operation.nexus}
+        elif operation is not None and not operation.released:
             note = Note.ABANDONED
         self._end_connection()
         return note

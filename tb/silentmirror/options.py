@@ -47,6 +47,11 @@ SEEDS_MIN, SEEDS_MAX = 1, 1000
 """Clock seeds of a benchmark."""
 
 
+BENCH_GROUPS = ("all", "speed", "sweep", "matrix", "example")
+"""Parts of the benchmark: operations over many clock seeds, data rates by offset and cable, ways to write copies, and
+the seed's example of 1 MiB."""
+
+
 @dataclass(frozen=True)
 class BenchOptions:
     """One run of the benchmark."""
@@ -55,19 +60,37 @@ class BenchOptions:
     """First clock seed."""
     seeds: int = 20
     """How many, one after the other."""
-    simulator: str = "icarus"
+    simulator: str = "verilator"
+    group: str = "all"
+    """One of `BENCH_GROUPS`."""
+    cell: str | None = None
+    """Part of the names of the matrix's cells that are run; None: all."""
+    terms: bool = False
+    """Print the minima of the matrix term by term."""
 
 
 POINTS_MAX = 100_000
 """Points of a fault campaign."""
 
 
+CAMPAIGNS = ("input", "mirror")
+"""Bad input from every side; faults in mirrored operations."""
+
+FAULTS_POINTS = 2000
+"""Bad inputs that are tried where no number is given; of faults in mirrored operations it is all there are."""
+
+
 @dataclass(frozen=True)
 class FaultsOptions:
-    """One campaign of bad input."""
+    """One campaign of faults."""
 
-    points: int = 2000
+    points: int | None = None
+    """How many; None: see `FAULTS_POINTS`."""
     seed: int = 1
     simulator: str = "icarus"
     point: int | None = None
     """Play this point alone, after those that come before it in its simulation."""
+    campaign: str = "input"
+    """One of `CAMPAIGNS`."""
+    fresh: bool = False
+    """Forget what an earlier run of this campaign has found out."""

@@ -23,6 +23,8 @@ BUS_CLOCK_MHZ = 160.0
 DEVICE = ("--25k", "--package", "CABGA381", "--speed", "8")
 OUT_DIR = ROOT / "build" / "synth"
 SEED = 1
+WIRE_PS = 800
+"""Delay of a wire in technology mapping: what a placed and routed device of this size shows on its long paths."""
 PINS = ("clk_i", "rst_ni", "scsi_req_i", "scsi_ack_i")
 """Inputs that are clocks or resets, and so come from pins."""
 
@@ -124,7 +126,13 @@ def _synthesize(top: str, folder: Path) -> dict[str, int]:
             f"read_verilog -Ihdl/include {' '.join(rtl_sources())} {here}/frame.v",
             "hierarchy -check -top frame",
             f"setattr -mod -set keep_hierarchy 1 {top}",
-            "synth_ecp5 -top frame",
+            "synth_ecp5 -top frame -run begin:map_luts",
+            "autoname",  # now, while flops still have the names of their signals
+            "check -latchonly -assert",
+            "scratchpad -copy abc9.script.flow2 abc9.script",
+            f"abc9 -W {WIRE_PS}",
+            "clean",
+            "synth_ecp5 -top frame -run map_cells:edif",
             f"tee -q -o {here}/stat.json stat -json",
             "setattr -mod -unset keep_hierarchy *",
             "flatten",

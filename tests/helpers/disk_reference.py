@@ -245,9 +245,14 @@ class DiskReference:
         return self._transfer(lba, count, write=cdb[0] == Opcode.WRITE_10, fua=bool(cdb[1] & 8))
 
     def _mirrored(self, lba: int, length: int) -> Answer:
-        if not length or length % self.block_len or length > BUFFER:
-            raise _illegal()
-        return self._transfer(lba, length // self.block_len, write=True, fua=True)
+        try:
+            if not length or length % self.block_len or length > BUFFER:
+                raise _illegal()
+            return self._transfer(lba, length // self.block_len, write=True, fua=False)
+        except Refusal as refusal:
+            # sense data of a mirrored operation name the block; an address beyond the end has been named already
+            sense = refusal.sense
+            raise Refusal(sense.key, sense.asc, lba if sense.lba is None else sense.lba) from refusal
 
     def _synchronize(self, cdb: bytes) -> Answer:
         if cdb[1] & 1:

@@ -8,6 +8,7 @@ from typing import Final
 
 from cocotbext.scsi.constants import Phase
 
+from .mirror_must_fail import MIRROR_CASES, MIRROR_VARIANTS
 from .must_fail_case import Case, stick
 from .scenarios import (
     abandoned,
@@ -196,6 +197,15 @@ CASES: Final[dict[str, Case]] = {
     **_FREE,
     **_MESSAGES,
     **_MIRROR,
+    **MIRROR_CASES,
     **TRANSFER_CASES,
 }
 """Must-fail cases by rule."""
+
+ALL_CASES: Final[dict[str, Case]] = {**CASES, **MIRROR_VARIANTS}
+"""The same and further ones, each named after its rule and a word."""
+
+
+def rule_of(case: str) -> str:
+    """The rule that a case is about."""
+    return case.partition("_")[0]

@@ -85,14 +85,14 @@ module strobe_pair;
     );
     tgt_phase u_phase (
         .clk_i(t_clk), .rst_ni(rst_n), .drive_i(t_drive), .held_i(1'b0), .settled_i(1'b0), .phase_i(phase), .agree_i(agree),
-        .start_i(t_start), .bytes_i(t_bytes), .wdata_i(t_word), .busy_o(), .put_o(t_put), .got_o(t_got),
+        .start_i(t_start), .bytes_i(t_bytes), .more_i(1'b0), .wdata_i(t_word), .busy_o(), .put_o(t_put), .got_o(t_got),
         .done_o(t_done), .rdata_o(t_rdata), .error_o(t_error), .ack_i(t_ack), .db_i(t_sdb), .dbp_i(t_sdbp),
         .scsi_ack_i(i_far[18]), .scsi_db_i(t_bus[15:0]), .scsi_dbp_i(t_bus[17:16]),
         .drv_phase_o(t_phase), .drv_req_o(t_req), .drv_db_o(t_db), .drv_dbp_o(t_dbp)
     );
     tgt_data u_t_data (
-        .clk_i(t_clk), .rst_ni(rst_n), .begin_i(t_begin), .wide_i(agree[`SCSI_AGR_WIDE]), .keep_i(1'b1),
-        .got_i(t_got), .rdata_i(t_rdata), .put_i(t_put), .generated_i(1'b0), .index_o(), .gen_data_i(16'd0),
+        .clk_i(t_clk), .rst_ni(rst_n), .begin_i(t_begin), .read_i(t_drive && phase[0]), .wide_i(agree[`SCSI_AGR_WIDE]), .keep_i(1'b1),
+        .got_i(t_got), .rdata_i(t_rdata), .put_i(t_put), .generated_i(1'b0), .blank_i(1'b0), .index_o(), .gen_data_i(16'd0),
         .buf_we_o(t_we), .buf_addr_o(t_addr), .buf_wdata_o(t_wdata), .buf_rdata_i(t_read), .word_o(t_word)
     );
 
@@ -114,14 +114,14 @@ module strobe_pair;
     ini_link u_link (
         .clk_i(i_clk), .rst_ni(rst_n), .phase_i(ph), .req_i(i_req), .db_i(i_sdb), .dbp_i(i_sdbp),
         .scsi_req_i(t_far[18]), .scsi_db_i(i_bus[15:0]), .scsi_dbp_i(i_bus[17:16]),
-        .conn_i(conn), .attn_i(1'b0), .stall_i(stall), .agree_i(i_agree), .tx_data_i(tx), .tx_last_i(1'b0),
+        .conn_i(conn), .attn_i(1'b0), .stall_i(stall), .agree_i(i_agree), .tx_word_i(tx), .tx_byte_i(8'd0), .tx_last_i(1'b0),
         .tx_atn_i(mirrored && last && !in), .tx_more_i(more), .qas_i(1'b0), .say_i(say), .phase_o(i_phase), .phase_new_o(phase_new),
         .byte_req_o(), .tx_take_o(take), .rx_stb_o(stb), .rx_data_o(rx), .rx_perr_o(perr), .done_o(), .rest_o(),
         .drv_ack_o(i_ack), .drv_atn_o(i_atn), .drv_db_o(i_db), .drv_dbp_o(i_dbp)
     );
     ini_data #(.PW(PW)) u_i_data (
-        .clk_i(i_clk), .rst_ni(rst_n), .load_i(load), .saved_i({PW{1'b0}}), .moved_i({PW{1'b0}}), .rewind_i(1'b0),
-        .save_i(1'b0), .restore_i(1'b0), .residue_i(1'b0), .dir_in_i(in), .len_i(len[PW-1:0]), .addr_i({PW{1'b0}}),
+        .clk_i(i_clk), .rst_ni(rst_n), .load_i(load), .saved_i({PW{1'b0}}), .moved_i({PW{1'b0}}), .rewind_i(1'b0), .advance_i(1'b0),
+        .save_i(1'b0), .restore_i(1'b0), .residue_i(1'b0), .dir_in_i(in), .compare_i(1'b0), .len_i(len[PW-1:0]), .addr_i({PW{1'b0}}),
         .wide_i(i_agree[`SCSI_AGR_WIDE]), .dt_i(i_agree[`SCSI_AGR_DT]), .phase_i(i_phase), .tx_take_i(take), .tx_data_o(tx),
         .tx_more_o(more), .tx_end_o(last), .rx_stb_i(stb), .rx_data_i(rx), .overrun_o(overrun), .rd_o(rd),
         .rd_addr_o(rd_addr), .rd_data_i(rd_data), .wr_o(wr), .wr_addr_o(wr_addr), .wr_data_o(wr_data),

@@ -67,6 +67,8 @@ class SlotConfig:
     """Arbitrates fairly also without QAS."""
     mirror: bool = True
     """Target: knows silent mirroring."""
+    mirror_ext: int = 3
+    """Target: extensions of silent mirroring it has, as the flags of MIRROR CAPABILITY: 1 STATUS, 2 SERIES."""
     cable_ns: float = 0.0
     """Cable delay, applied from the device to the bus and from the bus to the device."""
     ppm: float | None = None

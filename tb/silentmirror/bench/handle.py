@@ -155,7 +155,7 @@ class Bench:
 def _straps(slot: SlotConfig) -> int:
     """The abilities of a target as hdl/sim/bench_regs.vh lays them out."""
     flags = slot.wide << 4 | slot.mirror << 5 | slot.dt << 21 | slot.qas << 22 | slot.fair << 23
-    return slot.scsi_id | flags | slot.period << 6 | slot.offset << 14
+    return slot.scsi_id | flags | slot.period << 6 | slot.offset << 14 | slot.mirror_ext << 24
 
 
 def with_changes(config: BenchConfig, number: int, **changes: Any) -> BenchConfig:

@@ -15,6 +15,8 @@ TRANSCRIPT_FILE = "bus.jsonl"
 OUTCOME_FILE = "outcome.json"
 BLOCK = 512
 INITIATOR = 7
+TEST_UNIT_READY = bytes(6)
+"""The CDB."""
 OFFSET = 63
 """Offset that every device can do; with 25 m of cable Fast-80 needs about 40."""
 NS_PER_M = 5.2

@@ -31,8 +31,8 @@ class Connection:
     """When the bus became free again, or the next connection's `since_ps`."""
     passed_on: bool = False
     """The bus went to the next connection by QAS."""
-    agreement: Agreement = ASYNC_8
-    """What held in its data phases."""
+    agreements: dict[int, Agreement] = field(default_factory=dict)
+    """What held in its data phases, by the target that drove them."""
 
     @property
     def phases(self) -> list[Transaction]:
@@ -43,6 +43,11 @@ class Connection:
     def target(self) -> int | None:
         """SCSI ID of the target."""
         return next((one.target for one in self.steps if one.target is not None), None)
+
+    @property
+    def agreement(self) -> Agreement:
+        """What held in the data phases of the target that was selected."""
+        return ASYNC_8 if self.target is None else self.agreements.get(self.target, ASYNC_8)
 
     @property
     def cdb(self) -> bytes:
@@ -81,7 +86,7 @@ class Connection:
 
     def terms(self) -> list[Term]:
         """The standard's minimum delays for the same phases."""
-        return connection_terms(self.steps, self.agreement)
+        return connection_terms(self.steps, self.agreements)
 
 
 def read_transcript(file: Path) -> list[Transaction]:
@@ -124,10 +129,10 @@ def _follow(tracker: AgreementTracker, now: Connection, one: Transaction) -> Non
         for message in split_messages(one.data):
             tracker.message(out=one.phase is Phase.MSG_OUT, message=message)
     elif one.phase is not None and one.phase.is_data:
-        first = now.steps[1]
-        assert first.initiator is not None
-        assert first.target is not None
-        now.agreement = tracker.of(first.initiator, first.target)
+        initiator, target = now.steps[1].initiator, now.target if one.by is None else one.by
+        assert initiator is not None
+        assert target is not None
+        now.agreements[target] = tracker.of(initiator, target)
 
 
 _ENDS = (

@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import NoReturn
 
 from silentmirror.options import (
+    BENCH_GROUPS,
     BLOCK_SIZES,
+    CAMPAIGNS,
     MEDIUM_BYTES,
     POINTS_MAX,
     SEED_MAX,
@@ -105,11 +107,18 @@ def _parser() -> _Parser:
     )
     bench.add_argument("--seed", metavar="N", default="1", help="first clock seed (1)")
     bench.add_argument("--seeds", metavar="N", default="20", help="clock seeds, one after the other (20)")
-    bench.add_argument("--sim", metavar="NAME", default="icarus", help=f"{_either(SIMULATORS)} (icarus)")
-    faults = commands.add_parser("faults", parents=[check], allow_abbrev=False, help="bad input from every side")
-    faults.add_argument("--points", metavar="N", default="2000", help="bad inputs to try (2000)")
+    bench.add_argument("--sim", metavar="NAME", default="verilator", help=f"{_either(SIMULATORS)} (verilator)")
+    bench.add_argument("--group", metavar="NAME", default="all", help=f"{_either(BENCH_GROUPS)} (all)")
+    bench.add_argument("--cell", metavar="PART", help="matrix: only the cells whose name has this in it")
+    bench.add_argument("--terms", metavar="0|1", default="0", help="matrix: print the minima term by term (0)")
+    faults = commands.add_parser(
+        "faults", parents=[check], allow_abbrev=False, help="bad input from every side, faults"
+    )
+    faults.add_argument("--campaign", metavar="NAME", default="input", help=f"{_either(CAMPAIGNS)} (input)")
+    faults.add_argument("--points", metavar="N", help="how many to try (input 2000, mirror all)")
     faults.add_argument("--seed", metavar="N", default="1", help="what the points are derived from (1)")
     faults.add_argument("--point", metavar="N", help="play one point again, after those before it in its simulation")
+    faults.add_argument("--fresh", metavar="0|1", default="0", help="do not go on where a run was broken off (0)")
     faults.add_argument("--sim", metavar="NAME", default="icarus", help=f"{_either(SIMULATORS)} (icarus)")
     commands.add_parser("synth", parents=[check], allow_abbrev=False, help="area and clock on an FPGA")
     return parser
@@ -225,6 +234,9 @@ def _bench_options(given: argparse.Namespace) -> BenchOptions:
         seed=check.integer("SEED", given.seed, 0, SEED_MAX - SEEDS_MAX),
         seeds=check.integer("SEEDS", given.seeds, SEEDS_MIN, SEEDS_MAX),
         simulator=check.choice("SIM", given.sim, SIMULATORS),
+        group=check.choice("GROUP", given.group, BENCH_GROUPS),
+        cell=given.cell,
+        terms=check.choice("TERMS", given.terms, (0, 1)) == "1",
     )
     if check.problems:
         raise BadInput(*check.problems)
@@ -234,10 +246,12 @@ def _bench_options(given: argparse.Namespace) -> BenchOptions:
 def _faults_options(given: argparse.Namespace) -> FaultsOptions:
     check = _Checker()
     options = FaultsOptions(
-        points=check.integer("POINTS", given.points, 1, POINTS_MAX),
+        points=None if given.points is None else check.integer("POINTS", given.points, 1, POINTS_MAX),
         seed=check.integer("SEED", given.seed, 0, SEED_MAX),
         simulator=check.choice("SIM", given.sim, SIMULATORS),
         point=None if given.point is None else check.integer("POINT", given.point, 0, POINTS_MAX - 1),
+        campaign=check.choice("CAMPAIGN", given.campaign, CAMPAIGNS),
+        fresh=check.choice("FRESH", given.fresh, (0, 1)) == "1",
     )
     if check.problems:
         raise BadInput(*check.problems)

@@ -7,7 +7,7 @@ class MyTest(MirrorTest):
 
 from .base_test import MirrorTest
 from .environment import EnvConfig, MirrorEnv
-from .items import HostCompletion, SubmitItem
+from .items import HostCompletion, MemberResult, SubmitItem
 from .sequences import (
     WAYS,
     ConfigureSequence,
@@ -28,6 +28,7 @@ __all__ = [
     "HostSequence",
     "HostSettings",
     "InitialiseSequence",
+    "MemberResult",
     "MirrorEnv",
     "MirrorImageSequence",
     "MirrorTest",

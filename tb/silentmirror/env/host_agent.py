@@ -8,10 +8,10 @@ import cocotb
 from cocotb.triggers import Event
 from pyuvm import uvm_agent, uvm_analysis_port, uvm_driver, uvm_monitor, uvm_sequencer
 
-from silentmirror.model import Result
+from silentmirror.model import MirrorRequest, Result
 
 from . import descriptor
-from .items import HostCompletion, LoadItem, RegisterItem, SubmitItem, UnloadItem
+from .items import HostCompletion, LoadItem, MemberResult, RegisterItem, SubmitItem, UnloadItem
 from .port import Access, HostPort
 from .reg_model import RegisterChecker
 
@@ -77,6 +77,8 @@ class HostDriver(uvm_driver):
 
     async def _submit(self, item: SubmitItem) -> None:
         words = descriptor.encode(item.request, item.address)
+        for name, word in descriptor.mirroring(item.request):
+            await self.port.write(name, word)
         opcode = self.port.regs["OP"].fields["OPCODE"].get(words[0])
         await self.port.write_from(descriptor.FIRST, words)
         for earlier in item.after:
@@ -90,9 +92,17 @@ class HostDriver(uvm_driver):
         while True:
             await self.port.wait_irq()
             await self.port.write_fields("IRQ_STATUS", COMPLETION=1)
-            while (await self.port.read_fields("CPL0"))["VALID"]:
+            while (head := await self.port.read_fields("CPL0"))["VALID"]:
+                for word in self._member_words(head["OPCODE"], head["TAG"]):
+                    await self.port.read(f"CPL_M{word}")
                 await self.port.read("CPL1")
                 self._deliver(self.monitor.last_completion)
+
+    def _member_words(self, opcode: int, tag: int) -> list[int]:
+        """Which of CPL_M0 to CPL_M7 tell of the members that a descriptor has named."""
+        item = self._outstanding.get((opcode, tag))
+        order = item.request.order if item is not None and isinstance(item.request, MirrorRequest) else ()
+        return sorted({z // 2 for z in order})
 
     def _deliver(self, completion: HostCompletion) -> None:
         key = (completion.opcode, completion.tag)
@@ -122,6 +132,8 @@ class HostMonitor(uvm_monitor):
         self.completions = uvm_analysis_port("completions", self)
         self.resets = uvm_analysis_port("resets", self)
         self._words: dict[str, int] = {}
+        self._series: list[int] = []
+        self._members: dict[int, MemberResult] = {}
         self._buffer = bytearray()
         self._first_half = 0
         self.port.watch(self._access)
@@ -132,13 +144,27 @@ class HostMonitor(uvm_monitor):
         elif access.write:
             self._words[access.register] = access.value
             if access.register == "SUBMIT":
-                self.requests.write(descriptor.decode(self.initiator, self._words, bytes(self._buffer)))
+                self.requests.write(descriptor.decode(self.initiator, self._words, self._series, bytes(self._buffer)))
+                self._series.clear()
+            elif access.register == "SERIES_LBA":
+                self._series.append(access.value)
             elif access.register == "CONTROL" and access.value & 1:
                 self.resets.write(self.initiator)
         elif access.register == "CPL0":
             self._first_half = access.value
+            self._members = {}
+        elif access.register.startswith("CPL_M"):
+            self._member_word(2 * int(access.register.removeprefix("CPL_M")), access.value)
         elif access.register == "CPL1" and self._first_half & self.port.regs["CPL0"].fields["VALID"].mask:
             self._completion(access)
+
+    def _member_word(self, first: int, word: int) -> None:
+        """Two members of the oldest completion."""
+        for z in (first, first + 1):
+            result = Result(word >> 8 & 0xF)
+            if result is not Result.NOT_NAMED:
+                self._members[z] = MemberResult(result, word & 0xFF, word >> 12 & 0xF)
+            word >>= 16
 
     def _load(self, address: int, data: bytes) -> None:
         self._buffer.extend(bytes(max(0, address + len(data) - len(self._buffer))))
@@ -159,6 +185,7 @@ class HostMonitor(uvm_monitor):
             detail=tail["DETAIL"],
             status=head["STATUS"],
             moved=tail["BYTES"],
+            members=dict(self._members),
         )
         self.completions.write(self.last_completion)
 

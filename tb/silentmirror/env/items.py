@@ -3,12 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from cocotb.triggers import Event
 from pyuvm import uvm_sequence_item
 
 from silentmirror.model import Request, Result
+
+
+@dataclass(frozen=True)
+class MemberResult:
+    """What became of one member of a mirrored command, as the host reads it from CPL_M0 to CPL_M7."""
+
+    result: Result
+    status: int
+    block: int
+    """The first block that failed."""
+
+    @property
+    def good(self) -> bool:
+        """All of it."""
+        return self.result is Result.OK and self.status == 0
 
 
 @dataclass(frozen=True)
@@ -27,6 +42,8 @@ class HostCompletion:
     status: int
     moved: int
     """Data bytes."""
+    members: dict[int, MemberResult] = field(default_factory=dict)
+    """Of a mirrored command: by z, those that it named."""
 
 
 class LoadItem(uvm_sequence_item):

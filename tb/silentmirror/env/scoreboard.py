@@ -13,7 +13,7 @@ from pyuvm import uvm_component, uvm_subscriber
 
 from cocotbext.scsi.constants import Status
 from cocotbext.scsi.transaction import Transaction
-from silentmirror.model import Connection, ExpectedCompletion, MirrorWriteRequest, ReferenceModel, Request, Result
+from silentmirror.model import Connection, ExpectedCompletion, MirrorRequest, ReferenceModel, Request, Result
 
 from .assembler import ConnectionAssembler, SeenConnection
 from .items import HostCompletion
@@ -55,7 +55,8 @@ class MirrorScoreboard(uvm_component):
         self._assembler = ConnectionAssembler()
         self._connections: dict[tuple[bool, int | None, int | None], deque[Connection]] = defaultdict(deque)
         self._completions: dict[tuple[int, int], list[ExpectedCompletion]] = defaultdict(list)
-        self._data: dict[tuple[int, int], Request] = {}
+        self._optional: dict[tuple[int, int], list[Connection]] = {}
+        """By initiator and tag: connections of a request that may still come before its completion."""
         self._status_order: deque[int | None] = deque()
 
     def _inlet(self, name: str, handle: Callable[[Any], None]) -> Any:
@@ -74,9 +75,10 @@ class MirrorScoreboard(uvm_component):
         for connection in expected.connections:
             self._connections[connection.key].append(connection)
         self._completions[request.initiator, request.tag] += expected.completions
-        self._data[request.initiator, request.tag] = request
-        if isinstance(request, MirrorWriteRequest):
-            self._status_order.extend(c.target for c in expected.connections if c.reselection)
+        self._optional[request.initiator, request.tag] = [c for c in expected.connections if c.optional]
+        if isinstance(request, MirrorRequest):
+            statuses = [c for c in expected.connections if c.reselection]
+            self._status_order.extend(c.target for c in statuses if not c.optional)
 
     def _reset(self, _initiator: int) -> None:
         self.model.bus_reset()
@@ -84,29 +86,46 @@ class MirrorScoreboard(uvm_component):
     def _completion(self, seen: HostCompletion) -> None:
         self.compared["completions"] += 1
         waiting = self._completions[seen.initiator, seen.tag]
-        expected = next((e for e in waiting if (e.target, e.rank) == (seen.target, seen.rank)), None)
+        expected = next((e for e in waiting if e.members or (e.target, e.rank) == (seen.target, seen.rank)), None)
         if expected is None:
             self.failures.append(f"completion that nothing asked for: {seen}")
             return
         waiting.remove(expected)
+        for connection in self._optional.pop((seen.initiator, seen.tag), []):
+            queue = self._connections[connection.key]
+            self._connections[connection.key] = deque(one for one in queue if one is not connection)
         if seen.last != (not waiting):
             self.failures.append(f"completion marked last={seen.last} with {len(waiting)} still to come: {seen}")
         wanted = (expected.result, expected.status)
-        if (seen.result, seen.status if seen.result is Result.OK else 0) != wanted:
+        if (seen.result, seen.status if seen.result in (Result.OK, Result.MEMBERS) else 0) != wanted:
             self.failures.append(f"completion of target {seen.target} is {seen}, expected {expected}")
         if expected.moved is not None and seen.moved != expected.moved:
             self.failures.append(f"target {seen.target} moved {seen.moved} bytes, expected {expected.moved}")
-        if seen.result is Result.OK and seen.status == Status.GOOD:
-            self._check_medium(seen, expected.written)
+        if expected.members:
+            self._check_members(seen, expected)
+        elif seen.result is Result.OK and seen.status == Status.GOOD:
+            self._check_medium(seen, seen.target, expected.written)
 
-    def _check_medium(self, seen: HostCompletion, blocks: tuple[int, ...]) -> None:
+    def _check_members(self, seen: HostCompletion, expected: ExpectedCompletion) -> None:
+        """The result of each member of a mirrored command."""
+        if seen.rank != expected.rank or set(seen.members) != set(expected.members):
+            self.failures.append(f"members of {seen}, expected {expected}")
+            return
+        for z, wanted in expected.members.items():
+            self.compared["members"] += 1
+            found = seen.members[z]
+            alike = (found.result, found.status, found.block) == (wanted.result, wanted.status, wanted.block)
+            if not alike:
+                self.failures.append(f"z = {z} of {seen} is {found}, expected {wanted}")
+            elif found.good:
+                self._check_medium(seen, wanted.target, wanted.written)
+
+    def _check_medium(self, seen: HostCompletion, target: int, blocks: dict[int, bytes]) -> None:
         """GOOD promises that the medium holds the data."""
-        data: bytes = getattr(self._data[seen.initiator, seen.tag], "data", b"")
-        size = self.model.targets[seen.target].medium.block_bytes if blocks else 0
-        for index, lba in enumerate(blocks):
+        for lba, content in blocks.items():
             self.compared["blocks"] += 1
-            if self.block_of(seen.target, lba) != data[index * size : (index + 1) * size]:
-                self.failures.append(f"GOOD at {seen.time_ns} ns, but block {lba} of target {seen.target} differs")
+            if self.block_of(target, lba) != content:
+                self.failures.append(f"GOOD at {seen.time_ns} ns, but block {lba} of target {target} differs")
 
     def _transaction(self, transaction: Transaction) -> None:
         ended = self._assembler.add(transaction)
@@ -120,14 +139,11 @@ class MirrorScoreboard(uvm_component):
             self.failures.append(f"connection that nothing asked for: {seen}")
             return
         expected: Connection = waiting.popleft()
-        pairs = list(zip(expected.steps, seen.phases, strict=False))
-        complete = len(seen.phases) == len(expected.steps) or (
-            not expected.exact and len(seen.phases) > len(expected.steps)
-        )
-        alike = all(step.matches(p.phase, p.by, p.data) and step.note in (None, p.note) for step, p in pairs)
-        if not complete or not alike:
+        while expected.optional and waiting and not _fits(expected, seen):
+            expected = waiting.popleft()
+        if not _fits(expected, seen):
             self.failures.append(f"on the bus: {seen}\n    expected: {expected}")
-        self.compared["phases"] += len(pairs)
+        self.compared["phases"] += min(len(expected.steps), len(seen.phases))
         if seen.key[0]:
             self._check_order(seen)
 
@@ -143,8 +159,9 @@ class MirrorScoreboard(uvm_component):
     def extract_phase(self) -> None:
         """Add what never came to the failures."""
         for key, connections in self._connections.items():
-            if self.compare_bus and connections:
-                self.failures.append(f"{len(connections)} connection(s) of {key} never came; first: {connections[0]}")
+            missing = [connection for connection in connections if not connection.optional]
+            if self.compare_bus and missing:
+                self.failures.append(f"{len(missing)} connection(s) of {key} never came; first: {missing[0]}")
         for (initiator, tag), completions in self._completions.items():
             if completions:
                 self.failures.append(f"initiator {initiator}, tag {tag}: never completed: {completions}")
@@ -156,3 +173,12 @@ class MirrorScoreboard(uvm_component):
         """The verdict; AssertionError with what was wrong."""
         more = [f"and {len(self.failures) - _SHOWN} more"] if len(self.failures) > _SHOWN else []
         assert not self.failures, "\n".join([*self.failures[:_SHOWN], *more])
+
+
+def _fits(expected: Connection, seen: SeenConnection) -> bool:
+    """Phases, who drives them, bytes and meaning are as expected."""
+    more = len(seen.phases) - len(expected.steps)
+    if more < 0 or (more and expected.exact):
+        return False
+    pairs = zip(expected.steps, seen.phases, strict=False)
+    return all(step.matches(p.phase, p.by, p.data) and step.note in (None, p.note) for step, p in pairs)

@@ -11,15 +11,19 @@ from typing import Any
 import cocotb
 from cocotb.utils import get_sim_time
 
-from .points import Point
+from .points import MIRROR, Point
 from .watch import PointFailed
 
 BATCH_VARIABLE = "SILENTMIRROR_FAULTS_BATCH"
 OUTCOME_FILE = "outcome.jsonl"
 
 
-def _player(dut: Any, side: str) -> Any:
-    seed = cocotb.RANDOM_SEED
+def _player(dut: Any, first: Point) -> Any:
+    seed, side = cocotb.RANDOM_SEED, first.side
+    if side == MIRROR:
+        from .mirror_player import MirrorPlayer
+
+        return MirrorPlayer(dut, seed, first.spec["op"], first.spec["mode"])
     if side in ("target", "group"):
         from .bad_initiator import Player
 
@@ -38,7 +42,7 @@ async def batch(dut: Any) -> None:
     """One line of the outcome a point: its number, what failed (null: nothing), whether it came to pass, times."""
     file = Path(os.environ[BATCH_VARIABLE])
     points = [Point.from_json(one) for one in json.loads(file.read_text(encoding="utf-8"))]
-    player = _player(dut, points[0].side)
+    player = _player(dut, points[0])
     await player.start()
     with (file.parent / OUTCOME_FILE).open("w", encoding="utf-8") as lines:
         for point in points:
@@ -50,6 +54,8 @@ async def batch(dut: Any) -> None:
                 failure = str(failed)
             outcome: dict[str, Any] = {"number": point.number, "failure": failure, "struck": struck}
             outcome["sim_ns"] = round(get_sim_time("ns") - begun_ns)
+            if point.side == MIRROR:
+                outcome["free_us"] = None if player.free_us is None else round(max(player.free_us, 0.0), 1)
             outcome["wall_s"] = round(time.monotonic() - begun_s, 2)
             lines.write(json.dumps(outcome) + "\n")
             lines.flush()

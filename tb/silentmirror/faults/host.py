@@ -10,25 +10,44 @@ from silentmirror.env import descriptor
 from silentmirror.env.port import HostPort
 from silentmirror.model import CommandRequest, MirrorWriteRequest, QueryRequest, Request, Result
 
+from .mirror_operations import GROUP, Mode
 from .to_registers import BUFFER
 from .watch import HANG_US, SELECTION_US, STATUS_US
 
 INITIATOR, DRIVE, BAD_TARGET = 7, 4, 5
 """SCSI IDs: the initiator, a drive that serves the good commands, the Python port."""
 OFFSET = 15
+_ABILITY = Mode(wide=True, period=0x09, offset=OFFSET, dt=True)
+_MIRRORED = (descriptor.MIRROR_WRITE, descriptor.MIRROR_READ)
+_MEMBER_WORDS = (len(GROUP) + 1) // 2
 _LOOK_NS = 1_000
-_FLUSH, _ALL_INTERRUPTS = 2, 7
+_FLUSH, _COMPLETION, _ALL_INTERRUPTS = 2, 1, 7
+
+
+@dataclass(frozen=True)
+class Member:
+    """What became of one member in a mirrored command."""
+
+    result: Result
+    status: int
+
+    @property
+    def good(self) -> bool:
+        """GOOD."""
+        return self.result == Result.OK and self.status == 0
 
 
 @dataclass(frozen=True)
 class Completion:
-    """What became of a descriptor, or of one participant."""
+    """What became of a descriptor."""
 
     opcode: int
     target: int
     result: Result
     status: int
     last: bool
+    members: tuple[Member, ...] = ()
+    """Mirrored commands: by z, those of the group."""
 
     @property
     def good(self) -> bool:
@@ -39,15 +58,19 @@ class Completion:
 class Host:
     """One initiator by its registers."""
 
-    def __init__(self, port: HostPort) -> None:
+    def __init__(self, port: HostPort, ability: Mode = _ABILITY) -> None:
         self.port = port
+        self._ability = ability
         self.buffer = bytearray(BUFFER)
         """The block buffer as far as the host has loaded it."""
         self.completions: list[Completion] = []
         """All that have been taken."""
 
-    async def set_up(self) -> None:
-        """From whatever the registers hold to a working initiator without agreements and tasks."""
+    async def set_up(self, *, status: bool = False, series: bool = False) -> None:
+        """From whatever the registers hold to a working initiator without agreements and tasks.
+
+        `status`, `series`: extensions of mirroring to offer.
+        """
         port = self.port
         await port.write("CONFIG", 0)
         await port.write("CONTROL", _FLUSH)
@@ -55,8 +78,10 @@ class Host:
         for name, value in {**timers, "YIELD_NS": 4000, "RETRIES": 3, "TASK": 0, "IRQ_ENABLE": 0}.items():
             await port.write(name, value)
         await port.write("IRQ_STATUS", _ALL_INTERRUPTS)
-        await port.write_fields("ABILITY", PERIOD=0x09, OFFSET=OFFSET, DT=1, QAS=0)
-        await port.write_fields("CONFIG", OWN_ID=INITIATOR, WIDE=1, ENABLE=1)
+        able = self._ability
+        fields = {"PERIOD": able.period, "OFFSET": able.offset, "DT": int(able.dt)}
+        await port.write_fields("ABILITY", **fields, MIRROR_STATUS=int(status), MIRROR_SERIES=int(series))
+        await port.write_fields("CONFIG", OWN_ID=INITIATOR, WIDE=int(able.wide), ENABLE=1)
 
     async def load(self, address: int, data: bytes) -> None:
         """Data to the block buffer; what does not fit is dropped there."""
@@ -69,6 +94,8 @@ class Host:
         """Hand a descriptor over once there is room."""
         await self.port.wait_status("READY", 1)
         await self.port.write_from(descriptor.FIRST, descriptor.encode(request, address))
+        for name, word in descriptor.mirroring(request):
+            await self.port.write(name, word)
         await self.port.write("TASK", 0)
         await self.port.write("SUBMIT", 1)
 
@@ -77,22 +104,30 @@ class Host:
         head = await self.port.read_fields("CPL0")
         if not head["VALID"]:
             return None
+        members: list[Member] = []
+        if head["OPCODE"] in _MIRRORED:
+            for word in range(_MEMBER_WORDS):
+                told = await self.port.read_fields(f"CPL_M{word}")
+                for z in (2 * word, 2 * word + 1):
+                    members.append(Member(Result(told[f"RESULT_{z}"]), told[f"STATUS_{z}"]))
         tail = await self.port.read_fields("CPL1")
-        one = Completion(head["OPCODE"], head["TARGET"], Result(tail["RESULT"]), head["STATUS"], bool(head["LAST"]))
+        result, last = Result(tail["RESULT"]), bool(head["LAST"])
+        one = Completion(head["OPCODE"], head["TARGET"], result, head["STATUS"], last, tuple(members[: len(GROUP)]))
         self.completions.append(one)
         return one
 
+    async def wait(self) -> None:
+        """Return when there may be a completion."""
+        await self.port.write("IRQ_ENABLE", _COMPLETION)
+        await self.port.wait_irq()
+        await self.port.write("IRQ_STATUS", _COMPLETION)
+
     async def outcome(self, request: Request, address: int = 0) -> list[Completion]:
-        """Submit and wait for the completions up to the last one."""
+        """Submit and wait for the completion."""
         await self.submit(request, address)
-        found: list[Completion] = []
-        while not found or not found[-1].last:
-            one = await self.take()
-            if one is not None:
-                found.append(one)
-            else:
-                await Timer(_LOOK_NS, "ns")
-        return found
+        while (one := await self.take()) is None:
+            await Timer(_LOOK_NS, "ns")
+        return [one]
 
     async def drain(self) -> None:
         """Return when nothing is outstanding, waiting or moving; all completions have been taken."""

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
-from . import to_group, to_initiator, to_registers, to_target
+from . import to_group, to_initiator, to_mirror, to_registers, to_target
 
 Spec = dict[str, Any]
 """What a point does, as plain JSON values."""
@@ -22,9 +22,13 @@ SIDES: Final[dict[str, dict[str, Generator]]] = {
 }
 """Classes of points by what they are done to: a drive, a group of drives, the initiator's bus side or host side."""
 
-_SIDE_OF: Final = {name: side for side, classes in SIDES.items() for name in classes}
-_ROUND: Final = list(_SIDE_OF)
+_ROUND: Final = [name for classes in SIDES.values() for name in classes]
 """Classes take turns."""
+MIRROR: Final = "mirror"
+_SIDE_OF: Final = {
+    **{name: side for side, classes in SIDES.items() for name in classes},
+    **dict.fromkeys(to_mirror.CLASSES, MIRROR),
+}
 _ATTEMPTS: Final = 1000
 
 

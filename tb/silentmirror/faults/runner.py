@@ -1,19 +1,23 @@
-"""Runs a campaign, two simulations at a time, and writes its summary."""
+"""Runs a campaign, two simulations at a time, and writes its summary; goes on where an earlier run was broken off."""
 
 from __future__ import annotations
 
 import json
 import os
 import shutil
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
 from silentmirror import build
-from silentmirror.options import ROOT, FaultsOptions
+from silentmirror.options import FAULTS_POINTS, ROOT, FaultsOptions
 
+from . import mirror_plan, points
 from .case import BATCH_VARIABLE, OUTCOME_FILE
-from .points import Point, batches, plan
-from .summary import SUMMARY_FILE, Outcome, lines, summarize, write
+from .points import Point
+from .reference_runs import DESIGN, timelines
+from .resume import State, key_of
+from .summary import SUMMARY_FILE, Outcome, lines, summarize, table, write
 
 OUT_DIR = ROOT / "build" / "faults"
 MODULE = "silentmirror.faults.case"
@@ -23,37 +27,63 @@ BATCH = 25
 _SECONDS_A_POINT = 60
 
 
-def chosen(options: FaultsOptions) -> list[list[Point]]:
+def chosen(options: FaultsOptions, folder: Path = OUT_DIR) -> list[list[Point]]:
     """The batches to play: all, or the one with the point that is asked for, up to it."""
     count = options.points if options.point is None else options.point + 1
-    found = batches(plan(options.seed, count), BATCH)
+    if options.campaign == "mirror":
+        # All options of a kind have the same timelines, whatever simulator plays the points.
+        key = key_of(FaultsOptions(campaign=options.campaign))
+        found = mirror_plan.batches(
+            mirror_plan.plan(options.seed, timelines(folder / "reference", key, options.seed), count), BATCH
+        )
+    else:
+        found = points.batches(points.plan(options.seed, FAULTS_POINTS if count is None else count), BATCH)
     return found if options.point is None else [batch for batch in found if batch[-1].number == options.point]
 
 
-def run(options: FaultsOptions, folder: Path = OUT_DIR) -> int:
+def run(options: FaultsOptions, folder: Path | None = None) -> int:
     """The `faults` command: 0 when every point passed, else 1."""
-    chosen_batches = chosen(options)
-    points = sorted((point for batch in chosen_batches for point in batch), key=lambda point: point.number)
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    print(
-        f"{len(points)} points in {len(chosen_batches)} simulations ({options.simulator}), seed {options.seed}",
-        flush=True,
-    )
-    built = build.build(options.simulator)
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        jobs = [
-            pool.submit(play, batch, built, options.seed, folder / f"{n:03}") for n, batch in enumerate(chosen_batches)
-        ]
-        outcomes = {outcome["number"]: outcome for job in jobs for outcome in job.result()}
-    entries = lines(points, outcomes)
-    summary = summarize(options, points, entries)
+    if folder is None:
+        folder = OUT_DIR / options.campaign
+    folder.mkdir(parents=True, exist_ok=True)
+    batches = chosen(options, folder)
+    played = sorted((point for batch in batches for point in batch), key=lambda point: point.number)
+    if options.point is not None:
+        folder = folder / f"point-{options.point}"
+    state = State(folder, key_of(options), fresh=options.fresh or options.point is not None)
+    left = [batch for batch in batches if any(point.number not in state.outcomes for point in batch)]
+    before = len(played) - sum(len(batch) for batch in left)
+    print(f"{len(played)} points in {len(batches)} simulations ({options.simulator}), seed {options.seed}", flush=True)
+    if before:
+        print(f"{before} points were played before; FRESH=1 starts over", flush=True)
+    _play_all(left, options, folder, state)
+    entries = lines(played, state.outcomes)
+    summary = summarize(options, played, entries)
     write(folder, summary, entries)
+    for line in table(summary):
+        print(line)
     for failure in summary["failures"]:
         print(f"FAILED {failure['number']} {failure['class']}: {failure['failure']}; again: {failure['rerun']}")
     told = os.path.relpath(folder / SUMMARY_FILE, ROOT)
     print(f"{summary['result']}: {summary['passed']} of {summary['points']} points passed; {told}")
     return 0 if summary["result"] == "PASS" else 1
+
+
+def _play_all(batches: Sequence[list[Point]], options: FaultsOptions, folder: Path, state: State) -> None:
+    """Play these batches; what came of each is on disk as soon as it is over."""
+    if not batches:
+        return
+    built = build.build(options.simulator, design=DESIGN)
+    runs = folder / "runs"
+    shutil.rmtree(runs, ignore_errors=True)
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        jobs = [pool.submit(play, batch, built, options.seed, runs / f"{n:04}") for n, batch in enumerate(batches)]
+        try:
+            for job in as_completed(jobs):
+                state.add(job.result())
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
 
 
 def play(batch: list[Point], built: build.BuildResult, seed: int, folder: Path) -> list[Outcome]:
@@ -66,6 +96,8 @@ def play(batch: list[Point], built: build.BuildResult, seed: int, folder: Path) 
         left = left[len(found) :]
     failed = sum(outcome["failure"] is not None for outcome in outcomes)
     print(f"{folder.name}: {batch[0].side}, {len(batch)} points, {failed} failed", flush=True)
+    if not failed:
+        shutil.rmtree(folder)
     return outcomes
 
 

@@ -18,12 +18,13 @@ POINTS_FILE = "points.jsonl"
 NOT_RUN = "was not played"
 
 Outcome = dict[str, Any]
-"""`number`, `failure` (None: passed), `struck` (the bad input came to pass), `sim_ns`, `wall_s`."""
+"""`number`, `failure` (None: passed), `struck` (it came to pass), `sim_ns`, `wall_s`; in mirrored ones `free_us`."""
 
 
 def rerun(options: FaultsOptions, number: int) -> str:
     """The command that plays a point again, after the same ones as in the campaign."""
-    line = f"make faults SEED={options.seed} POINT={number}"
+    kind = "" if options.campaign == FaultsOptions().campaign else f" CAMPAIGN={options.campaign}"
+    line = f"make faults{kind} SEED={options.seed} POINT={number}"
     return line if options.simulator == "icarus" else f"{line} SIM={options.simulator}"
 
 
@@ -40,12 +41,14 @@ def lines(points: Sequence[Point], outcomes: Mapping[int, Outcome]) -> list[dict
 
 def summarize(options: FaultsOptions, points: Sequence[Point], entries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """The content of summary.json."""
-    by_class: dict[str, dict[str, int]] = {}
+    by_class: dict[str, dict[str, Any]] = {}
     failures = []
     for entry in entries:
         counts = by_class.setdefault(entry["class"], {"points": 0, "passed": 0, "failed": 0})
         counts["points"] += 1
         counts["failed" if entry["failure"] else "passed"] += 1
+        if entry.get("free_us") is not None:
+            counts["worst_free_us"] = max(counts.get("worst_free_us", 0.0), entry["free_us"])
         if entry["failure"]:
             number = entry["number"]
             told = {"number": number, "class": entry["class"], "failure": entry["failure"]}
@@ -60,10 +63,21 @@ def summarize(options: FaultsOptions, points: Sequence[Point], entries: Sequence
         "failed": len(failures),
         "by_class": by_class,
         "failures": failures,
+        "campaign": options.campaign,
         "seed": options.seed,
         "simulator": options.simulator,
         "commit": commit(),
     }
+
+
+def table(summary: Mapping[str, Any]) -> list[str]:
+    """The classes, for people."""
+    width = max(map(len, summary["by_class"]), default=0)
+    found = [f"{'class':{width}} {'points':>7} {'passed':>7} {'failed':>7} {'bus free within':>16}"]
+    for name, counts in summary["by_class"].items():
+        free = f"{counts['worst_free_us']:.1f} us" if "worst_free_us" in counts else "-"
+        found.append(f"{name:{width}} {counts['points']:7} {counts['passed']:7} {counts['failed']:7} {free:>16}")
+    return found
 
 
 def write(folder: Path, summary: Mapping[str, Any], entries: Sequence[Mapping[str, Any]]) -> None:

@@ -34,6 +34,13 @@ COMPLETION_US: Final = STATUS_US + INITIATOR_BOUND_US
 """And the task has a completion within this time."""
 WHOLE_US: Final = 6_000
 """No point takes longer, however often the other side makes the device go on."""
+SELECTION_WAIT_US: Final = max(SELECTION_US, RESELECTION_US)
+CONNECTION_BOUND_US: Final = (
+    STALL_US + PART_STALL_US + HANG_US + RESET_HOLD_US + SELECTION_WAIT_US + SELECTION_ABORT_US + 1.2
+)
+"""What all timers together may add to the time for which the bus is busy in an operation without faults."""
+OVER_US: Final = 3_000
+"""A mirrored operation with a fault is over within this time."""
 _LOOK_NS: Final = 1_000
 _FREE_LOOKS: Final = 4
 _SEL: Final = 2
@@ -101,11 +108,16 @@ class BusWatch:
             raise PointFailed(f"{what}: a free bus is driven ({self.shown()})")
 
     def shown(self) -> str:
-        """The lines that are true and who drives them."""
-        names = ("bsy", "sel", "rst", "msg", "cd", "io", "req", "ack", "atn")
-        told = []
-        for bit, name in enumerate(names):
-            if int(self.dut.bus_all.value) >> bit & 1:
-                slots = [n for n in range(16) if int(self.dut.drv_all.value) >> 27 * n + bit & 1]
-                told.append(f"{name} by {','.join(map(str, slots))}")
-        return "; ".join(told) or f"DB {int(self.dut.bus_all.value) >> 9:x}"
+        """See `shown`."""
+        return shown(self.dut)
+
+
+def shown(dut: Any) -> str:
+    """The lines that are true and who drives them."""
+    names = ("bsy", "sel", "rst", "msg", "cd", "io", "req", "ack", "atn")
+    told = []
+    for bit, name in enumerate(names):
+        if int(dut.bus_all.value) >> bit & 1:
+            slots = [n for n in range(16) if int(dut.drv_all.value) >> 27 * n + bit & 1]
+            told.append(f"{name} by {','.join(map(str, slots))}")
+    return "; ".join(told) or f"DB {int(dut.bus_all.value) >> 9:x}"

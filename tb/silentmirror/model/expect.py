@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import IntEnum
 
-from cocotbext.scsi.constants import Phase
+from cocotbext.scsi.constants import Phase, Status
 
 
 class Result(IntEnum):
@@ -24,6 +24,12 @@ class Result(IntEnum):
     NO_STATUS = 10
     BAD_DESCRIPTOR = 11
     ABORTED = 12
+    MEMBERS = 13
+    """Mirrored command: not every member is OK with GOOD."""
+    DIFFERS = 14
+    """A member of a mirrored read: its copy is not what the first one sent."""
+    NOT_NAMED = 15
+    """A member of the group that the command did not name."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +72,8 @@ class Connection:
     steps: tuple[Step, ...]
     exact: bool = True
     """False: further phases may follow the steps (a stranger may decline a message in several ways)."""
+    optional: bool = False
+    """True: may be missing (a status that may be delivered in the connection before)."""
 
     @property
     def key(self) -> tuple[bool, int, int]:
@@ -82,17 +90,38 @@ class Connection:
 
 
 @dataclass(frozen=True)
+class ExpectedMember:
+    """How a mirrored command ends for one member, and which of its logical blocks the medium then holds for sure."""
+
+    target: int
+    result: Result
+    status: int = 0
+    block: int = 0
+    """The first block of the command that failed."""
+    written: dict[int, bytes] = field(default_factory=dict)
+    """LBA to content."""
+
+    @property
+    def good(self) -> bool:
+        """All of the command."""
+        return self.result is Result.OK and self.status == Status.GOOD
+
+
+@dataclass(frozen=True)
 class ExpectedCompletion:
     """One completion: for whom, how it ends, and which blocks the medium then holds for sure."""
 
     target: int
     rank: int
+    """Of a mirrored command: members that are OK with GOOD."""
     result: Result
     status: int
     moved: int | None
     """Data bytes; None where the outcome leaves it open."""
-    written: tuple[int, ...] = ()
-    """Logical blocks this completion stands for."""
+    written: dict[int, bytes] = field(default_factory=dict)
+    """LBA to content: what this completion stands for."""
+    members: dict[int, ExpectedMember] = field(default_factory=dict)
+    """Of a mirrored command, by z."""
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,17 @@ class MediumModel:
         self.write_protected = write_protected
         self._before = before
         self._written: dict[int, bytes] = {}
+        self._failures = 0
+
+    def fail_next(self, count: int = 1) -> None:
+        """Let the next `count` blocks that are read or written end in an error."""
+        self._failures = count
+
+    def fails(self) -> bool:
+        """Whether the next block ends in an error, which is used up by that."""
+        failing = self._failures > 0
+        self._failures -= failing
+        return failing
 
     def contains(self, lba: int, count: int) -> bool:
         """All of `count` blocks from `lba` on exist."""
@@ -25,13 +36,13 @@ class MediumModel:
         """The bytes of `count` blocks."""
         return b"".join(self._block(n) for n in range(lba, lba + count))
 
-    def write(self, lba: int, data: bytes) -> tuple[int, ...]:
-        """Replace whole blocks; returns their numbers."""
+    def write(self, lba: int, data: bytes) -> dict[int, bytes]:
+        """Replace whole blocks; returns them by number."""
         if len(data) % self.block_bytes or not self.contains(lba, len(data) // self.block_bytes):
             raise ValueError(f"{len(data)} bytes at block {lba} do not fit the medium")
-        touched = tuple(range(lba, lba + len(data) // self.block_bytes))
-        for index, number in enumerate(touched):
-            self._written[number] = data[index * self.block_bytes : (index + 1) * self.block_bytes]
+        size = self.block_bytes
+        touched = {lba + index: data[index * size :][:size] for index in range(len(data) // size)}
+        self._written |= touched
         return touched
 
     @property

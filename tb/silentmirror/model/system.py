@@ -8,7 +8,8 @@ from cocotbext.scsi.constants import Asc, Opcode, Phase, Status
 
 from . import figures
 from .expect import Connection, Expectation, ExpectedCompletion, Result, Step
-from .requests import CommandRequest, MirrorWriteRequest, QueryRequest, Request
+from .mirroring import MirroredCommand
+from .requests import CapabilityRequest, CommandRequest, MirrorRequest, QueryRequest, Request
 from .target import Outcome, TargetModel
 
 _CDB_BYTES = (6, 10, 10, None, 16, 12)  # by group code (bits 7-5 of the operation code), SPC
@@ -24,12 +25,15 @@ class ReferenceModel:
         self.targets = {target.scsi_id: target for target in targets}
         self.members: dict[tuple[int, int, int], int] = {}
         """(initiator, group, z) -> SCSI ID of the enrolled target."""
+        self.extensions: dict[tuple[int, int, int], tuple[bool, int]] = {}
+        """The same keys -> what was agreed: STATUS, blocks in a series."""
         self.wide_initiators = set(wide_initiators)
         self._agreed: set[tuple[int, int]] = set()
 
     def bus_reset(self) -> None:
         """RST: enrolments and agreements end, every target owes a UNIT ATTENTION."""
         self.members.clear()
+        self.extensions.clear()
         self._agreed.clear()
         for target in self.targets.values():
             target.reset(Asc.BUS_RESET)
@@ -40,8 +44,10 @@ class ReferenceModel:
             return self._query(request)
         if isinstance(request, CommandRequest):
             return self._command(request)
-        if isinstance(request, MirrorWriteRequest):
-            return self._mirror_write(request)
+        if isinstance(request, CapabilityRequest):
+            return self._capability(request)
+        if isinstance(request, MirrorRequest):
+            return self._mirror(request)
         raise TypeError(f"no model of {type(request).__name__}")
 
     def _query(self, request: QueryRequest) -> Expectation:
@@ -65,6 +71,7 @@ class ReferenceModel:
         for key, member in list(self.members.items()):
             if key[:2] == (initiator, group) and member == target:
                 del self.members[key]
+                self.extensions.pop(key, None)
 
     def _command(self, request: CommandRequest) -> Expectation:
         target = self.targets.get(request.target)
@@ -97,21 +104,35 @@ class ReferenceModel:
         self._agreed.add((initiator, target.scsi_id))
         return target.wide
 
-    def _mirror_write(self, request: MirrorWriteRequest) -> Expectation:
-        chosen = [self.members.get((request.initiator, request.group, z)) for z in request.order]
-        ids = [scsi_id for scsi_id in chosen if scsi_id is not None]
-        if len(ids) != len(chosen) or not ids or len(set(ids)) != len(ids):
+    def _capability(self, request: CapabilityRequest) -> Expectation:
+        """What an enrolled member and the initiator both have [14]."""
+        key = (request.initiator, request.group, request.z)
+        if self.members.get(key) != request.target:
             return Expectation([], [ExpectedCompletion(0, 0, Result.BAD_DESCRIPTOR, 0, None)])
-        tag = request.tag if request.tagged else None
-        members = [(scsi_id, request.group << 4 | z) for scsi_id, z in zip(ids, request.order, strict=True)]
-        connections = [figures.mirrored_write(request.initiator, members, request.lun, tag, request.lba, request.data)]
-        completions = []
-        for rank, scsi_id in enumerate(ids):
-            outcome = self.targets[scsi_id].mirror_write(request.initiator, request.lba, request.data)
-            code = outcome.status
-            connections.append(figures.status(request.initiator, scsi_id, request.lun, tag, code, mirrored=True))
-            completions.append(ExpectedCompletion(scsi_id, rank, Result.OK, code, len(request.data), outcome.written))
-        return Expectation(connections, completions)
+        self.extensions.pop(key, None)
+        agreed = self.targets[request.target].capability(*key, request.status, request.blocks)
+        if agreed is not None:
+            self.extensions[key] = agreed
+        answer = None if agreed is None else _ability(*agreed)
+        yz = request.group << 4 | request.z
+        asked = _ability(request.status, request.blocks)
+        connection = figures.capability(request.initiator, request.target, request.lun, yz, asked, answer)
+        result = Result.NOT_CAPABLE if agreed is None else Result.OK
+        return Expectation([connection], [ExpectedCompletion(request.target, 0, result, 0, None)])
+
+    def _mirror(self, request: MirrorRequest) -> Expectation:
+        key = (request.initiator, request.group)
+        ids = {z: self.members[*key, z] for z in request.order if (*key, z) in self.members}
+        if len(ids) != len(request.order) or not ids:
+            return Expectation([], [ExpectedCompletion(0, 0, Result.BAD_DESCRIPTOR, 0, None)])
+        targets = {z: self.targets[scsi_id] for z, scsi_id in ids.items()}
+        extensions = {z: self.extensions.get((*key, z), (False, 0)) for z in ids}
+        return MirroredCommand(request, targets, extensions, self._command).expectation()
+
+
+def _ability(status: bool, blocks: int) -> bytes:
+    """Flags and blocks of MIRROR CAPABILITY [14]."""
+    return bytes([int(status) | (blocks > 0) << 1, blocks])
 
 
 def _nobody(initiator: int, target: int) -> Expectation:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from cocotbext.scsi.constants import Asc, Opcode, SenseKey, Status
@@ -20,7 +21,26 @@ class Outcome:
     mask: bytes | None = None
     data_bytes: int = 0
     """Bytes of the data phase."""
-    written: tuple[int, ...] = ()
+    written: dict[int, bytes] = field(default_factory=dict)
+    """LBA to content."""
+
+
+@dataclass(frozen=True)
+class Share:
+    """What one drive makes of a mirrored connection: one status for all its blocks."""
+
+    status: Status
+    block: int = 0
+    """The first block that failed, counted from 0 in the connection."""
+    written: dict[int, bytes] = field(default_factory=dict)
+    """LBA to content."""
+    copies: tuple[bytes, ...] = ()
+    """Read: what it sends for each block; zeros where it cannot read."""
+
+    @property
+    def good(self) -> bool:
+        """All of it."""
+        return self.status == Status.GOOD
 
 
 @dataclass
@@ -31,6 +51,10 @@ class TargetModel:
     medium: MediumModel
     mirror: bool = True
     wide: bool = True
+    status_in_connection: bool = True
+    """Knows the extension STATUS (protocol 15)."""
+    series: int = 16
+    """Most blocks in one connection (protocol 16); 0 without SERIES."""
     enrolled: dict[tuple[int, int], tuple[int, bool]] = field(default_factory=dict)
     """(initiator, group) -> (z, last)."""
     _sense: dict[int, tuple[SenseKey, Asc]] = field(default_factory=dict)
@@ -80,17 +104,50 @@ class TargetModel:
             return Outcome(Status.GOOD, data_bytes=len(data), written=self.medium.write(lba, data))
         return Outcome(Status.GOOD)
 
-    def mirror_write(self, initiator: int, lba: int, data: bytes) -> Outcome:
-        """This drive's copy of a mirrored write; what is wrong is answered by status, after the data (section 3)."""
-        self._sense.pop(initiator, None)
-        refused = self._attention_of(initiator) or self._bad_extent(lba, len(data) // self.medium.block_bytes, True)
-        if refused is not None:
-            return self._check(initiator, *refused, data_bytes=len(data))
-        return Outcome(Status.GOOD, data_bytes=len(data), written=self.medium.write(lba, data))
+    def capability(self, initiator: int, group: int, z: int, status: bool, blocks: int) -> tuple[bool, int] | None:
+        """MIRROR CAPABILITY (section 14): what both have, STATUS and blocks in a series; None: declined."""
+        if not (self.status_in_connection or self.series) or self.enrolled.get((initiator, group), (None,))[0] != z:
+            return None
+        return self.status_in_connection and status, min(self.series, blocks)
 
-    def _check(self, initiator: int, key: SenseKey, asc: Asc, data_bytes: int = 0) -> Outcome:
+    def mirrored(self, initiator: int, lbas: Sequence[int], length: int, data: Sequence[bytes] | None) -> Share:
+        """This drive's part of a mirrored connection with a block of `length` bytes for each of `lbas`.
+
+        `data` is what comes, None for a read. What is wrong is answered by status, after the data (section 3); with the
+        first block that fails the drive takes and drops, or sends zeros for, what else comes (section 16).
+        """
+        self._sense.pop(initiator, None)
+        owed = self._attention_of(initiator)
+        written: dict[int, bytes] = {}
+        copies: list[bytes] = []
+        for number, lba in enumerate(lbas):
+            refused = owed or self._copy(lba, length, None if data is None else data[number], written, copies)
+            if refused is not None:
+                self._sense[initiator] = refused
+                copies += [bytes(length)] * (len(lbas) - len(copies)) if data is None else []
+                return Share(Status.CHECK_CONDITION, number, written, tuple(copies))
+        return Share(Status.GOOD, 0, written, tuple(copies))
+
+    def _copy(
+        self, lba: int, length: int, data: bytes | None, written: dict[int, bytes], copies: list[bytes]
+    ) -> tuple[SenseKey, Asc] | None:
+        """One block of a mirrored command; why it failed."""
+        size = self.medium.block_bytes
+        refused = self._bad_extent(lba, length // size, data is not None)
+        if refused is not None:
+            return refused
+        for number in range(length // size):
+            if self.medium.fails():
+                return SenseKey.MEDIUM_ERROR, Asc.UNRECOVERED_READ_ERROR if data is None else Asc.WRITE_ERROR
+            if data is not None:
+                written |= self.medium.write(lba + number, data[number * size :][:size])
+        if data is None:
+            copies.append(self.medium.read(lba, length // size))
+        return None
+
+    def _check(self, initiator: int, key: SenseKey, asc: Asc) -> Outcome:
         self._sense[initiator] = (key, asc)
-        return Outcome(Status.CHECK_CONDITION, data_bytes=data_bytes)
+        return Outcome(Status.CHECK_CONDITION)
 
     def _attention_of(self, initiator: int) -> tuple[SenseKey, Asc] | None:
         """UNIT ATTENTION that is still owed to this initiator; reporting it settles it."""

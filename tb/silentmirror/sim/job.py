@@ -18,6 +18,7 @@ from silentmirror.env import (
     HostCompletion,
     HostSequence,
     InitialiseSequence,
+    MemberResult,
     MirrorImageSequence,
     MirrorTest,
 )
@@ -31,12 +32,12 @@ _LIMIT_COPY_US = 200
 _LIMIT_BYTE_US = 2
 
 
-def status_name(completion: HostCompletion) -> str:
+def status_name(ended: HostCompletion | MemberResult) -> str:
     """GOOD, or what came instead."""
-    if completion.result is not Result.OK:
-        return completion.result.name
+    if ended.result is not Result.OK:
+        return ended.result.name
     known = {status.value: status.name for status in Status}
-    return known.get(completion.status, f"{completion.status:02X}h")
+    return known.get(ended.status, f"{ended.status:02X}h")
 
 
 class MainJobTest(MirrorTest):
@@ -86,7 +87,10 @@ class MainJobTest(MirrorTest):
         seen: dict[int, list[str]] = {target: [] for target in self.job.targets}
         for item in sequence.items:
             for completion in item.completions:
-                seen.setdefault(completion.target, []).append(status_name(completion))
+                if not completion.members:
+                    seen.setdefault(completion.target, []).append(status_name(completion))
+                for z, member in completion.members.items():
+                    seen[self.job.targets[z]].append(status_name(member))
         for target, names in seen.items():
             bad = [name for name in names if name != "GOOD"]
             if len(names) < len(sequence.blocks):

@@ -11,6 +11,7 @@ from .faults import Fault, FaultKind, Faults
 from .initiator import InitiatorModel
 from .medium import Medium, Sense
 from .mirror_connection import MirrorResult
+from .mirror_messages import Extensions
 from .misbehaviour import Misbehaviour
 from .negotiation import Abilities
 from .port import BusFreedError, BusResetError, ScsiPort
@@ -32,6 +33,7 @@ __all__ = [
     "BusResetError",
     "DataBreak",
     "Ended",
+    "Extensions",
     "Fault",
     "FaultKind",
     "Faults",

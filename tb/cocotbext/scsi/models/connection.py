@@ -10,6 +10,7 @@ from ..agreement import Agreement, Option, Ppr, parse_negotiation
 from ..constants import IDENTIFY_LUN_MASK, Message, Phase, message_length
 from .handshake import InitiatorHandshake, StalledError
 from .initiator_strobes import InitiatorStrobes
+from .mirror_messages import parse_failed
 from .negotiation import Negotiator, Request
 from .outbox import Outbox
 from .port import BusFreedError
@@ -195,9 +196,12 @@ class Connection:
         if code == Message.MESSAGE_REJECT:
             self.rejected()
             return True
-        negotiation = parse_negotiation(message)
+        negotiation, failed = parse_negotiation(message), parse_failed(message)
         if negotiation is not None:
             return self._negotiated(negotiation)
+        if failed is not None and self.task is not None and failed[0] == self.task.yz:
+            self.task.result.failed_block = failed[1]
+            return True
         if code == Message.QAS_REQUEST:
             return self._given_up()
         return self._about_task(code, self._known_task())
@@ -294,9 +298,13 @@ class Connection:
         self._index += 1
         if good:
             self._known_task().result.status = byte[0]
+            self.status_came()
         else:
             self._parity_error(Message.INITIATOR_DETECTED_ERROR)
         await self.link.finish(Phase.STATUS)
+
+    def status_came(self) -> None:
+        """A status byte is in the result; its ACK has not been negated."""
 
     async def _data(self) -> None:
         """A synchronous or DT phase to its end, or one asynchronous transfer."""

@@ -23,11 +23,12 @@ from .faults import Faults
 from .handshake import InitiatorHandshake
 from .initiator_strobes import InitiatorStrobes
 from .messages import identify, simple, tagged
-from .mirror_connection import MirrorConnection, MirrorResult, Participant
-from .mirror_messages import MirrorOrder, query
+from .mirror_connection import MirrorConnection, MirrorResult
+from .mirror_messages import Extensions, MirrorOrder, query
+from .mirror_plan import Block, Participant
 from .negotiation import Abilities, Negotiator, Request
 from .port import M_FREE, BusFreedError, BusResetError, ScsiPort, now_ps
-from .query_connection import QueryConnection
+from .query_connection import CapabilityConnection, QueryConnection
 from .strobes import StrobeStyle
 from .task import Abort, Ended, Result, Task
 
@@ -162,12 +163,21 @@ class InitiatorModel:
         connection = QueryConnection(self, target, task, [identify(lun, disc_priv=True), query(yz, last=last)], yz=yz)
         return await self.connect(connection, task)
 
+    async def capability(self, target: int, yz: int, offer: Extensions | None = None, *, lun: int = 0) -> Result:
+        """MIRROR CAPABILITY, both extensions unless told otherwise; `extensions` in the result is what was agreed."""
+        task = Task(target, lun)
+        head = [identify(lun, disc_priv=True)]
+        connection = CapabilityConnection(self, target, task, head, yz=yz, offer=offer or Extensions())
+        return await self.connect(connection, task)
+
     async def mirror_write(
         self,
         order: Sequence[tuple[int, int]],
         lba: int,
         data: bytes,
         *,
+        series: Sequence[tuple[int, bytes]] = (),
+        report: bool | Sequence[int] = False,
         tag: int | None = None,
         lun: int = 0,
         switch_repeats: int = 1,
@@ -175,11 +185,14 @@ class InitiatorModel:
     ) -> MirrorResult:
         """Write `data` to the participants `(SCSI ID, yz)`, the leader first, and collect their statuses.
 
-        A participant that was reclaimed is named again `switch_repeats` times. `ending_message` replaces RELEASE.
+        `series`: (LBA, data) of further blocks in the same connection. `report`: ask for the statuses before RELEASE,
+        in the order of the copies or of these SCSI IDs. Whoever was reclaimed is named again `switch_repeats` times.
+        `ending_message` replaces RELEASE. Whether the participants have agreed on extensions is the caller's business.
         """
         message = MirrorOrder(True, order[0][1], lba, len(data), len(order) == 1)
-        parts = [Participant(Task(target, lun, tag, data_out=data), yz) for target, yz in order]
-        return await self._mirror(parts, message, switch_repeats, ending_message)
+        parts = [Participant(Task(target, lun, tag, data_out=data, yz=yz), yz) for target, yz in order]
+        later = [Block(*block) for block in series]
+        return await self._mirror(parts, message, later, report, switch_repeats, ending_message)
 
     async def mirror_read(
         self,
@@ -187,14 +200,23 @@ class InitiatorModel:
         lba: int,
         length: int,
         *,
+        series: Sequence[int] = (),
+        report: bool | Sequence[int] = False,
         tag: int | None = None,
         lun: int = 0,
         switch_repeats: int = 1,
     ) -> MirrorResult:
-        """Read `length` bytes from each participant; the copies are in the results."""
+        """Read `length` bytes from each participant, and as many from each LBA of `series`; see `mirror_write`.
+
+        The copies are in the results; `differs` names those that are not like the first one.
+        """
         message = MirrorOrder(False, order[0][1], lba, length, len(order) == 1)
-        parts = [Participant(Task(target, lun, tag), yz) for target, yz in order]
-        return await self._mirror(parts, message, switch_repeats, None)
+        parts = [Participant(Task(target, lun, tag, yz=yz), yz) for target, yz in order]
+        later = [Block(block) for block in series]
+        result = await self._mirror(parts, message, later, report, switch_repeats, None)
+        copies = [(target, result.results[target].data) for target in result.order]
+        result.differs = [target for target, data in copies if data != copies[0][1]]
+        return result
 
     async def reset(self) -> None:
         """Assert RST for the reset hold time."""
@@ -234,13 +256,20 @@ class InitiatorModel:
         return task.result
 
     async def _mirror(
-        self, parts: list[Participant], message: MirrorOrder, switch_repeats: int, ending_message: bytes | None
+        self,
+        parts: list[Participant],
+        message: MirrorOrder,
+        later: Sequence[Block],
+        report: bool | Sequence[int],
+        switch_repeats: int,
+        ending_message: bytes | None,
     ) -> MirrorResult:
         tasks = [part.task for part in parts]
         leader = tasks[0]
         head = [identify(leader.lun, disc_priv=True)]
         if leader.tag is not None:
             head.append(simple(leader.tag))
+        wanted = [task.target for task in tasks] if report is True else report or ()
         connection = MirrorConnection(
             self,
             parts,
@@ -248,10 +277,13 @@ class InitiatorModel:
             length=message.length,
             switch_repeats=switch_repeats,
             ending_message=ending_message,
+            later=later,
+            reporters=[part for target in wanted for part in parts if part.task.target == target],
         )
         result = await self.connect_mirror(connection, tasks)
-        reported = [task for task in tasks if task.result.status is not None]
-        result.statuses = [task.target for task in sorted(reported, key=lambda task: task.result.ended_ps)]
+        others = [task for task in tasks if task.result.status is not None and task.target not in result.reported]
+        others.sort(key=lambda task: task.result.ended_ps)
+        result.statuses = [*result.reported, *(task.target for task in others)]
         return result
 
     # -- the one task that owns the port ------------------------------------------------------------------------
@@ -337,24 +369,13 @@ class InitiatorModel:
         result.ended = Ended.RESET
         try:
             result.ended = await self._connect(connection, tasks)
+            connection.end(freed=result.ended in (Ended.RELEASED, Ended.BUS_FREE))
         finally:
+            result.reported = [part.task.target for part in connection.reported]
             result.order = [part.task.target for part in connection.taken]
             result.skipped = [part.task.target for part in connection.skipped]
         for task in tasks:
-            self._settle(task, self._ending_of(task, connection, result))
-
-    @staticmethod
-    def _ending_of(task: Task, connection: MirrorConnection, result: MirrorResult) -> Ended:
-        """What the end of a mirrored connection means to one participant."""
-        if result.ended is Ended.ABORTED:
-            return Ended.ABORTED
-        if any(part.task is task for part in connection.taken):
-            return Ended.DISCONNECTED
-        if any(part.task is task for part in connection.skipped):
-            return Ended.SKIPPED
-        if task is connection.task and result.ended not in (None, Ended.RELEASED):
-            return result.ended
-        return Ended.NOT_REACHED
+            self._settle(task, connection.ending_of(task, result.ended))
 
     def _settle(self, task: Task, ending: Ended) -> None:
         """Book the end of a connection to its task."""

@@ -1,11 +1,11 @@
-"""The connection of a MIRROR QUERY: every outcome of silent-mirroring section 4."""
+"""The connections of MIRROR QUERY and MIRROR CAPABILITY: every outcome of protocol 4 and 14."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
 from .connection import Connection, Host
-from .mirror_messages import CODES, query
+from .mirror_messages import CODES, Extensions, capability, parse_capability, query
 from .task import Ended, Task
 
 
@@ -23,5 +23,27 @@ class QueryConnection(Connection):
         if message != self._answer or self.task is None:
             return False
         self.task.result.accepted = True
+        self.ending = Ended.COMPLETE
+        return True
+
+
+class CapabilityConnection(Connection):
+    """Recognises the answer to MIRROR CAPABILITY; any other outcome means no extensions and is no error."""
+
+    def __init__(
+        self, host: Host, target: int, task: Task, messages: Iterable[bytes], *, yz: int, offer: Extensions
+    ) -> None:
+        super().__init__(host, target, task, [*messages, capability(yz, offer)])
+        self._yz = yz
+        self._offer = offer
+
+    def message(self, message: bytes) -> bool:
+        """What both have; an answer for another identity, or with more than was offered, is rejected."""
+        answer = parse_capability(message)
+        if answer is None or self.task is None:
+            return super().message(message)
+        if answer[0] != self._yz or not answer[1].within(self._offer):
+            return False
+        self.task.result.extensions = answer[1]
         self.ending = Ended.COMPLETE
         return True

@@ -22,8 +22,8 @@ class SnoopListener(Protocol):
     def snooped_message_out(self, data: bytes, good: bool) -> None:
         """A MESSAGE OUT phase has ended: the last ACK has been negated with ATN false. `good`: parity was right."""
 
-    def snooped_message_in(self, message: bytes) -> None:
-        """A message of the target has been acknowledged, with ATN false and good parity."""
+    def snooped_message_in(self, message: bytes, attention: bool) -> None:
+        """A message of the target has been acknowledged, with good parity. `attention`: ATN was true at its end."""
 
     def snooped_req(self, phase: Phase) -> None:
         """REQ was asserted."""
@@ -125,9 +125,10 @@ class Snooper:
     def _message_in_byte(self, lines: int) -> None:
         byte, good = self._in_byte
         self._in.append(byte)
-        if lines & M_ATN or not good:
-            self._in.clear()
-        elif message_length(self._in) == len(self._in):
+        complete = message_length(self._in) == len(self._in)
+        if complete and good:
             message = bytes(self._in)
             self._in.clear()
-            self._listener.snooped_message_in(message)
+            self._listener.snooped_message_in(message, bool(lines & M_ATN))
+        elif complete or not good or lines & M_ATN:
+            self._in.clear()

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 
 import cocotb
 
-from ..constants import Asc, Message, SenseKey
+from ..constants import Asc, Message, SenseKey, Status
 from ..wires import M_ATN, M_SEL
 from .arbiter import Arbiter
 from .arbitration import answer_selection, being_selected, detect_selection, reselect
@@ -19,8 +19,9 @@ from .faults import Faults
 from .handshake import StalledError
 from .medium import Medium, Sense
 from .message_receiver import FreeBusError
-from .mirror_member import MirrorMember, Operation
-from .mirror_messages import CODES, parse_order, parse_pair
+from .mirror_member import MirrorMember
+from .mirror_messages import CODES, Extensions, parse_capability, parse_order, parse_pair
+from .mirror_operation import Operation
 from .misbehaviour import Misbehaviour
 from .negotiation import Abilities, Negotiator, Request
 from .port import M_FREE, BusFreedError, BusResetError, ScsiPort, now_ps
@@ -53,6 +54,8 @@ class TargetModel(TaskServer):
         breaks: Iterable[DataBreak] | BreakPolicy = (),
         mirror: bool = False,
         mirror_timing: MirrorTiming | None = None,
+        extensions: Extensions | None = None,
+        buffer_us: int = 0,
         disconnect: Iterable[str] = (),
         queueing: Queueing | None = None,
         pace: Pace | PacePolicy | None = None,
@@ -76,7 +79,9 @@ class TargetModel(TaskServer):
         what WCE keeps off the medium is written so long after it came, else at SYNCHRONIZE CACHE and the like.
         `stall_us`: how long the target waits for the initiator, and a leader for anything. Where QAS is agreed on,
         connections end in QAS REQUEST, unless `use_qas` is false (it may be changed at any time). `fair`: the fairness
-        rule in normal arbitration.
+        rule in normal arbitration. `extensions`: what a member answers to MIRROR CAPABILITY, both by default; flags 0
+        for one that does not know it. `pace` holds for mirrored copies too: data of a read, status. `buffer_us`: how
+        long a member's buffer stays full after each block.
         """
         abilities = abilities or Abilities(wide=wide)
         self.faults = faults or Faults()
@@ -115,22 +120,20 @@ class TargetModel(TaskServer):
         self.session.corrupts = Misbehaviour.CORRUPTS_DATA in self.misbehave
         self.session.on_free = self._told_to_free
         self._holdoff_ps = (mirror_timing or MirrorTiming()).status_holdoff * 1000
-        self.member = self._make_member(mirror_timing or MirrorTiming(), late_take_ns) if mirror else None
+        self.member: MirrorMember | None = None
+        if mirror:
+            self.member = MirrorMember(
+                self.session,
+                mirror_timing or MirrorTiming(),
+                self,
+                extensions=extensions or Extensions(),
+                misbehave=self.misbehave,
+                stall_ns=self._leader_stall_ns,
+                late_take_ns=late_take_ns,
+                buffer_ns=buffer_us * 1000,
+            )
+            self.session.vendor = self.member.well_formed
         cocotb.start_soon(self._run())
-
-    def _make_member(self, timing: MirrorTiming, late_take_ns: int) -> MirrorMember:
-        member = MirrorMember(
-            self.session,
-            timing,
-            misbehave=self.misbehave,
-            stall_ns=self._leader_stall_ns,
-            late_take_ns=late_take_ns,
-            make_task=self._make_copy,
-            completed=self._completed,
-            ended=self._owe_status,
-        )
-        self.session.vendor = member.well_formed
-        return member
 
     @property
     def arbitrations_lost(self) -> int:
@@ -204,8 +207,10 @@ class TargetModel(TaskServer):
         """The waiting task whose turn it is; statuses of mirrored copies first (silent-mirroring 7)."""
         out_of_turn = Misbehaviour.OUT_OF_TURN in self.misbehave
         for task in self.pending:
-            if task.rank is not None and (
-                out_of_turn or task.completions >= task.rank or task.waited_ps >= self._holdoff_ps
+            if (
+                task.rank is not None
+                and task.ready_ps <= now_ps()
+                and (out_of_turn or task.completions >= task.rank or task.waited_ps >= self._holdoff_ps)
             ):
                 return task
         return self.tasks.next_to_reconnect(now_ps())
@@ -254,6 +259,9 @@ class TargetModel(TaskServer):
         asked = parse_pair(vendor, CODES.query)
         if member is not None and asked is not None and await self._discovery_goes_on():
             await member.enrol(asked[0], last=asked[1])
+        offer = parse_capability(vendor)
+        if member is not None and offer is not None:
+            await member.agree(*offer)
         order = parse_order(vendor)
         if member is not None and order is not None:
             await member.lead(order)
@@ -308,30 +316,50 @@ class TargetModel(TaskServer):
 
     # -- mirrored copies ----------------------------------------------------------------------------------------
 
-    def _make_copy(self, operation: Operation, rank: int) -> TargetTask:
-        order, block = operation.order, self.medium.block_len
+    def make_copy(self, operation: Operation, rank: int) -> TargetTask:
+        """The task of a mirrored copy, with the transfer of its first block."""
         task = TargetTask(operation.initiator, operation.lun, operation.tag, operation.disc_priv, rank=rank)
+        task.pace = self._pace(task)
         attention = self.disk.unit_attention(operation.initiator)
         if attention:
             task.transfer = Transfer(sense=attention)
-        elif order.length % block:
-            task.transfer = Transfer(sense=Sense(SenseKey.ILLEGAL_REQUEST, Asc.INVALID_FIELD_IN_CDB))
         elif any(task.nexus == other.nexus for other in self.pending):
             task.transfer = Transfer(sense=Sense(SenseKey.ABORTED_COMMAND, Asc.OVERLAPPED_COMMANDS))
         else:
-            task.transfer = self.disk.blocks(order.lba, order.length // block, write=order.write)
-        if not order.write and task.transfer.sense is not None:
-            task.transfer.data_in = bytes(order.length)
+            task.transfer = self._copy_transfer(operation)
+        self._fill(operation, task.transfer)
         return task
 
-    def _owe_status(self, task: TargetTask) -> None:
+    def copy_block(self, operation: Operation) -> Transfer:
+        """The transfer of a further block; nothing is read or written any more once one has failed (protocol 16)."""
+        transfer = Transfer() if operation.failed is not None else self._copy_transfer(operation)
+        self._fill(operation, transfer)
+        return transfer
+
+    def _copy_transfer(self, operation: Operation) -> Transfer:
+        order, block = operation.order, self.medium.block_len
+        if order.length % block:
+            return Transfer(sense=Sense(SenseKey.ILLEGAL_REQUEST, Asc.INVALID_FIELD_IN_CDB))
+        return self.disk.blocks(operation.lba, order.length // block, write=order.write)
+
+    @staticmethod
+    def _fill(operation: Operation, transfer: Transfer) -> None:
+        """LEN bytes are sent in any case, zeros where there is nothing to send (protocol 9)."""
+        if not operation.order.write:
+            transfer.data_in = transfer.data_in or bytes(operation.order.length)
+
+    def copy_ended(self, task: TargetTask) -> None:
+        """This target owes the status of a copy."""
         if Misbehaviour.NO_STATUS in self.misbehave:
             return
+        if Misbehaviour.WRONG_STATUS in self.misbehave:
+            task.status = Status.CHECK_CONDITION if task.status == Status.GOOD else Status.GOOD
         task.stage = Stage.STATUS
         self.tasks.add(task)
         self.port.kick()
 
-    def _completed(self, nexus: tuple[int, int, int | None]) -> None:
+    def copy_completed(self, nexus: tuple[int, int, int | None]) -> None:
+        """TASK COMPLETE on a reselection: one predecessor less, if it is of the same operation."""
         for task in self.pending:
             if task.nexus == nexus and task.rank is not None:
                 task.completions += 1

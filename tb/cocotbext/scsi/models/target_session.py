@@ -92,7 +92,7 @@ class TargetSession:
         """Judges a vendor message; False rejects it."""
         self.corrupts = False
         """Store the complement of a task's first byte (asked for by name)."""
-        pairs = frozenset({CODES.query, CODES.switch_role}) if mirror else frozenset()
+        pairs = frozenset({CODES.query, CODES.switch_role, CODES.report}) if mirror else frozenset()
         self._receiver = MessageReceiver(self.link, self._message, resends=_RETRIES, long_pairs=pairs)
 
     def start(self, initiator: int) -> None:
@@ -338,7 +338,7 @@ class TargetSession:
         return True
 
     async def send_status(self, task: TargetTask) -> None:
-        """STATUS and TASK COMPLETE."""
+        """STATUS and TASK COMPLETE, with the task's notice between them."""
         for attempt in range(_RETRIES + 1):
             self.link.enter(Phase.STATUS)
             await self.link.send(bytes([task.status]))
@@ -347,6 +347,8 @@ class TargetSession:
             if attempt == _RETRIES:
                 raise FreeBusError
             await self.send_message(bytes([Message.RESTORE_POINTERS]))
+        if task.notice:
+            await self.send_message(task.notice)
         await self.send_message(bytes([Message.TASK_COMPLETE]))
 
     async def reconnect(self, task: TargetTask) -> None:

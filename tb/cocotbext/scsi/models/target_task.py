@@ -76,6 +76,8 @@ class TargetTask:
     """Interruptions of the data that are still to come."""
     received: bytearray = field(default_factory=bytearray)
     status: int = Status.GOOD
+    notice: bytes = b""
+    """A message between STATUS and TASK COMPLETE."""
     rank: int | None = None
     failures: int = 0
     """Reselections that were not answered."""
@@ -88,6 +90,13 @@ class TargetTask:
         """The initiator's pointer goes back: RESTORE POINTERS, or the implied one at reselection."""
         self.pointer = self.saved
         del self.received[self.saved :]
+
+    def start_again(self, transfer: Transfer) -> None:
+        """The next block of a series: data from their beginning."""
+        self.transfer = transfer
+        self.stage = Stage.DATA
+        self.pointer = self.saved = 0
+        self.received.clear()
 
     @property
     def extent(self) -> Extent | None:

@@ -8,6 +8,7 @@ from enum import StrEnum
 from cocotb.triggers import Event
 
 from ..constants import Message, Status
+from .mirror_messages import Extensions
 from .port import now_ps
 
 
@@ -28,6 +29,8 @@ class Ended(StrEnum):
     TIMEOUT = "timeout"
     """The target stopped, or the status never came."""
     RESET = "reset"
+    CUT_OFF = "cut_off"
+    """A mirror participant in a series that ended before the first REPORT: no status is owed."""
     SKIPPED = "skipped"
     """A mirror participant that did not take and was reclaimed by the leader."""
     NOT_REACHED = "not_reached"
@@ -53,6 +56,10 @@ class Result:
     """Simulation time of the end, ps."""
     accepted: bool = False
     """Query: the target answered with ACCEPT."""
+    extensions: Extensions | None = None
+    """MIRROR CAPABILITY: what was agreed; None: nothing."""
+    failed_block: int | None = None
+    """The first block of a series that failed, as FAILED BLOCK says."""
 
     @property
     def good(self) -> bool:
@@ -85,6 +92,8 @@ class Task:
     data_in: bytearray = field(default_factory=bytearray)
     result: Result = field(default_factory=Result)
     done: Event = field(default_factory=Event)
+    yz: int | None = None
+    """Of a mirrored operation's participant, whose FAILED BLOCK is understood."""
 
     def restore_pointers(self) -> None:
         """RESTORE POINTERS: back to the start of command and status, data to where it was saved."""

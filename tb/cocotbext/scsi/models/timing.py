@@ -72,5 +72,7 @@ class MirrorTiming:
     """As `release_quiet`, where RELEASE reached the leader damaged after the last participant had been announced."""
     status_holdoff: int = 20_000
     """Bus-free time without a predecessor's TASK COMPLETE after which a member reports out of turn."""
+    report_wait: int = 0
+    """How long after t0 a participant that REPORT names puts off its take because its status is not known yet."""
     winner_sample: int = 1_000
     """After SEL in arbitration: 800 to 1200 ns, when only the winner's ID is left on the bus (4)."""

@@ -1,0 +1,117 @@
+"""Mirrored reads (protocol 9) with RTL on both sides: copies compared, one that differs, one that cannot be read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import cocotb
+
+from cocotbext.scsi import Kind, Phase
+from group_rig import FAST_20, FAST_40, FAST_80, GroupRig, MemberResult
+from initiator_rig import CHECK_CONDITION, DIFFERS, OK, Host
+from system_rig import BLOCK, pattern, write_10
+
+IDS = (5, 4, 3)
+GROUP = 6
+NARROW = {**FAST_20, "wide": False}
+GOOD = MemberResult(OK)
+MEDIUM_ERROR, UNREAD = 0x03, 0x1100
+COPIES = (Phase.DATA_IN, Phase.DT_DATA_IN)
+
+
+async def start(dut: Any, lba: int) -> tuple[GroupRig, Host, bytes]:
+    """Three drives with agreements of three kinds that hold the same block."""
+    overrides = dict(zip(IDS, (FAST_80, NARROW, FAST_40), strict=True))
+    rig = await GroupRig(dut, ids=IDS, overrides=overrides).start()
+    (host,) = await rig.all_hosts()
+    await rig.join(host, GROUP, IDS)
+    data = await rig.write_all(host, GROUP, (0, 1, 2), lba)
+    await rig.mark()
+    return rig, host, data
+
+
+def senders(rig: GroupRig) -> list[int | None]:
+    """Who sent a copy since the mark, in order."""
+    return [one.by for one in rig.of_kind(Kind.PHASE) if one.phase in COPIES and len(one.data) == BLOCK]
+
+
+@cocotb.test(timeout_time=20, timeout_unit="ms")
+async def copies_are_compared(dut: Any) -> None:
+    """Alike in any order and subset; then one drive holds something else and is named, or leads and all others are."""
+    rig, host, data = await start(dut, 3)
+    for order in ((0, 1, 2), (2, 0, 1), (1,), (1, 2)):
+        await rig.mark()
+        found, read = await rig.mirror_read(host, GROUP, order, 3, tag=3)
+        assert found == dict.fromkeys(order, GOOD)
+        assert read == data
+        assert senders(rig) == [IDS[z] for z in order]
+    other = bytearray(data)
+    other[BLOCK - 1] ^= 1
+    await host.load(bytes(other))
+    assert (await host.command(4, write_10(3), data_out=BLOCK)).good
+    rig.wrote([4], 3, bytes(other))
+    await rig.mark()
+    found, read = await rig.mirror_read(host, GROUP, (0, 1, 2), 3, policy="AUTO", rounds=3)
+    assert found == {0: GOOD, 1: MemberResult(DIFFERS), 2: GOOD}, rig.story(found)
+    assert read == data
+    assert senders(rig) == [5, 4, 3]  # a difference is told, not repeated
+    found, read = await rig.mirror_read(host, GROUP, (1, 2, 0), 3)
+    assert found == {1: GOOD, 2: MemberResult(DIFFERS), 0: MemberResult(DIFFERS)}, rig.story(found)
+    assert read == bytes(other)
+    await rig.finish()
+
+
+@cocotb.test(timeout_time=20, timeout_unit="ms")
+async def one_cannot_read(dut: Any) -> None:
+    """The first copy or a later one fails: CHECK CONDITION; with repetition the next one leads and the data is good."""
+    rig, host, data = await start(dut, 2)
+    rig.medium(4).fail_next()
+    found, read = await rig.mirror_read(host, GROUP, (0, 1, 2), 2)
+    assert found == {0: GOOD, 1: MemberResult(OK, CHECK_CONDITION), 2: GOOD}, rig.story(found)
+    assert read == data
+    assert await rig.sense(host, 4) == (MEDIUM_ERROR, UNREAD)
+    await rig.mark()
+    rig.medium(5).fail_next()
+    found, read = await rig.mirror_read(host, GROUP, (0, 1, 2), 2, policy="AUTO", rounds=1)
+    await rig.quiet()
+    assert found == dict.fromkeys((0, 1, 2), GOOD), rig.story(found)
+    assert read == data
+    assert senders(rig) == [5, 4, 3, 4, 3, 5]
+    await rig.mark()
+    rig.medium(3).fail_next()
+    found, read = await rig.mirror_read(host, GROUP, (0, 1, 2), 2, policy="AUTO", rounds=1)
+    await rig.quiet()
+    assert found == dict.fromkeys((0, 1, 2), GOOD), rig.story(found)
+    assert read == data
+    assert senders(rig)[:3] == [5, 4, 3]
+    assert senders(rig)[-1] == 3
+    await rig.finish()
+
+
+@cocotb.test(timeout_time=20, timeout_unit="ms")
+async def several_blocks(dut: Any) -> None:
+    """Blocks that lie apart, block by block, and in one connection where all have agreed on that."""
+    rig, host, _ = await start(dut, 0)
+    lbas = (9, 1, 14, 4)
+    data = await rig.write_all(host, GROUP, (1, 2, 0), lbas)
+    await rig.mark()
+    found, read = await rig.mirror_read(host, GROUP, (2, 0, 1), lbas)
+    assert found == dict.fromkeys((2, 0, 1), GOOD), rig.story(found)
+    assert read == data
+    assert len(rig.of_kind(Kind.SELECTION)) == 4
+    assert await rig.agree(host, GROUP) == dict.fromkeys(range(3), 3)
+    await rig.mark()
+    found, read = await rig.mirror_read(host, GROUP, (0, 2, 1), lbas, series=16)
+    assert found == dict.fromkeys((0, 1, 2), GOOD), rig.story(found)
+    assert read == data
+    await rig.quiet()
+    assert len(rig.of_kind(Kind.SELECTION)) == 1
+    assert senders(rig) == [5, 3, 4] * 4
+    wrong = pattern(BLOCK, "wrong")
+    await host.load(wrong)
+    assert (await host.command(3, write_10(14), data_out=BLOCK)).good
+    rig.wrote([3], 14, wrong)
+    found, read = await rig.mirror_read(host, GROUP, (0, 2, 1), lbas, series=16)
+    assert found == {0: GOOD, 1: GOOD, 2: MemberResult(DIFFERS, block=2)}, rig.story(found)
+    assert read == data
+    await rig.finish()
