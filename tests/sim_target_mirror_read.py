@@ -60,7 +60,11 @@ async def three_copies(dut: Any) -> None:
 @cocotb.test(timeout_time=10, timeout_unit="ms")
 async def mixed_agreements(dut: Any) -> None:
     """8-bit asynchronous, Fast-40 and Fast-80 DT in one operation: reads and writes."""
-    straps = {5: {"wide": False}, 4: {"period": 10, "offset": 31}, 3: {"period": 9, "offset": 31, "dt": True}}
+    straps: dict[int, dict[str, Any]] = {
+        5: {"wide": False},
+        4: {"period": 10, "offset": 31},
+        3: {"period": 9, "offset": 31, "dt": True},
+    }
     rig = await TargetRig(dut, overrides=straps).start()
     can = Abilities(period=Period.FAST_80, offset=31, dt=True)
     initiator = rig.initiator(abilities=can)
