@@ -73,14 +73,14 @@ def test_quick(run_sim: SimRunner) -> None:
         ("scsi_responder.v", "_NS) - 2", "_NS) - 6", "reselection_wins_qas", "answer too early"),
         (
             "scsi_fairness.v",
-            "register_q & losers : losers",
-            "losers : losers",
+            "register_q & losers_q : losers_q",
+            "losers_q : losers_q",
             "any_set_of_contenders/number=0",
             "expected",
         ),
         (
             "scsi_fairness.v",
-            "register_q & losers : losers",
+            "register_q & losers_q : losers_q",
             "16'd0 : 16'd0",
             "always_the_highest_or_each_in_turn/fair=True/qas=False",
             "AssertionError",

@@ -21,7 +21,7 @@ from silentmirror.faults.timeline import Moment, Span, Timeline
 from silentmirror.faults.to_mirror import CLASSES, DEVICES
 from silentmirror.options import FaultsOptions
 
-SAMPLE = 45
+SAMPLE = 20
 FULL = 10_000
 """A whole campaign has more points than this."""
 

@@ -21,7 +21,9 @@ module ini_mirror #(
     input wire        active_i,   // its connection is up
     input wire [ 3:0] count_i,    // participants
     input wire [59:0] order_i,    // z by rank
+    /* verilator lint_off UNUSEDSIGNAL */  // 16 is 0 here
     input wire [ 4:0] blocks_i,   // blocks of the pass, 1 to 16
+    /* verilator lint_on UNUSEDSIGNAL */
     input wire        report_i,   // statuses are collected in the connection
     input wire [ 3:0] retries_i,
 

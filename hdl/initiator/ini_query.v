@@ -27,7 +27,9 @@ module ini_query (
     input wire       msg_stb_i,
     input wire [4:0] msg_i,
     input wire [7:0] arg_i,
+    /* verilator lint_off UNUSEDSIGNAL */  // of the flags the two that are known
     input wire [23:0] ext_i,      // the latest three bytes of an extended message
+    /* verilator lint_on UNUSEDSIGNAL */
     input wire [4:0] said_kind_i,
     input wire       say_rest_i,
     input wire       give_up_i,    // the target wanted the messages again too often

@@ -130,7 +130,7 @@ module ini_sched #(
     end else if (awake) begin
       find_o <= 1'b0;
       bad_q  <= bad;
-      full_q <= full;
+      full_q <= full || away;  // a place is counted by the time the end of its connection is over
       may_q  <= state_q == ASK && (used_i == 6'd0 || yielded_q || yield_ns_i == 16'd0);
       if (bus_rst_i && state_q != EMPTY && state_q != FAIL) begin
         fail(`INI_RES_RESET);
