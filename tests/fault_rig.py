@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from cocotbext.scsi import Phase, Transaction
+from helpers.commands import write_10
 from initiator_rig import GOOD, OK, Host
-from system_rig import BLOCK, GROUP, SystemRig, pattern, write_10
+from system_rig import BLOCK, GROUP, SystemRig, pattern
 
 OUT, IN, DATA = Phase.MSG_OUT, Phase.MSG_IN, Phase.DATA_OUT
 PARTICIPANT_STALL_US, LEADER_STALL_US, HANG_US, STATUS_US = 30, 80, 200, 400

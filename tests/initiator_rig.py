@@ -15,6 +15,7 @@ from cocotbext.scsi.constants import Opcode
 from cocotbext.scsi.models.medium import Medium
 from cocotbext.scsi.models.port import ScsiPort
 from cocotbext.scsi.models.target import TargetModel
+from helpers.commands import cdb_6
 from helpers.referee import PhaseReferee
 from helpers.scripted_target import ScriptedTarget
 from silentmirror.env.port import HostPort
@@ -359,21 +360,6 @@ class InitiatorRig(PhaseReferee):
             self.target_at(number, scsi_id, mirror=True, **options.get(f"id{scsi_id}", {}))
             for number, (scsi_id, _) in enumerate(GROUP[:count])
         ]
-
-
-def cdb_6(opcode: int, length: int = 0) -> bytes:
-    """A six-byte command with an allocation length."""
-    return bytes([opcode, 0, 0, 0, length, 0])
-
-
-def read_10(lba: int, blocks: int = 1) -> bytes:
-    """READ(10)."""
-    return bytes([Opcode.READ_10, 0, *lba.to_bytes(4, "big"), 0, *blocks.to_bytes(2, "big"), 0])
-
-
-def write_10(lba: int, blocks: int = 1) -> bytes:
-    """WRITE(10)."""
-    return bytes([Opcode.WRITE_10]) + read_10(lba, blocks)[1:]
 
 
 def pattern(length: int = BLOCK, step: int = 7) -> bytes:

@@ -8,6 +8,7 @@ from cocotbext.scsi.checker import CheckerOptions
 from cocotbext.scsi.constants import Opcode
 from cocotbext.scsi.models import InitiatorModel, Medium, MirrorResult, Result, ScsiPort, TargetModel
 from cocotbext.scsi.wires import M_CD, M_MSG, M_PHASE
+from helpers.commands import cdb_6, read_10, write_10
 from helpers.referee import PhaseReferee
 from helpers.strobe_meter import StrobeMeter
 from silentmirror.mirror_rules import VENDOR
@@ -83,26 +84,6 @@ class Rig(PhaseReferee):
             assert await initiator.negotiate_wide(scsi_id)
             result = await initiator.query(scsi_id, yz, last=yz == GROUP[count - 1][1])
             assert result.accepted, result
-
-
-def cdb_10(opcode: int, lba: int, blocks: int) -> bytes:
-    """READ(10) or WRITE(10)."""
-    return bytes([opcode, 0, *lba.to_bytes(4, "big"), 0, *blocks.to_bytes(2, "big"), 0])
-
-
-def read_10(lba: int, blocks: int = 1) -> bytes:
-    """READ(10)."""
-    return cdb_10(0x28, lba, blocks)
-
-
-def write_10(lba: int, blocks: int = 1) -> bytes:
-    """WRITE(10)."""
-    return cdb_10(0x2A, lba, blocks)
-
-
-def cdb_6(opcode: int, length: int = 0) -> bytes:
-    """A six-byte command with an allocation length."""
-    return bytes([opcode, 0, 0, 0, length, 0])
 
 
 def pattern(length: int = BLOCK, step: int = 7) -> bytes:

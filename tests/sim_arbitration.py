@@ -8,8 +8,9 @@ import cocotb
 
 from cocotbext.scsi import Kind, Phase, Transaction
 from cocotbext.scsi.models import InitiatorModel
+from helpers.commands import read_10, write_10
 from initiator_rig import BUS_FREE, OK, SEL_TIMEOUT, SKIPPED, Completion, Host
-from system_rig import BLOCK, SystemRig, pattern, read_10, write_10
+from system_rig import BLOCK, SystemRig, pattern
 
 TEST_UNIT_READY = bytes(6)
 # spi-facts 10a: sum of the minima from BUS FREE to the first ACK of MESSAGE OUT, zero cable. The last term, data setup

@@ -28,8 +28,9 @@ from fault_rig import (
     start,
     still_works,
 )
+from helpers.commands import read_10
 from initiator_rig import BUS_FREE, CHECK_CONDITION, HANG, NO_STATUS, OK, SKIPPED, Host
-from system_rig import BLOCK, SystemRig, read_10
+from system_rig import BLOCK, SystemRig
 
 # Section 6: the leader reclaims at 10 us after t0 at the earliest; a microsecond of its timer and two for its reaction.
 RECLAIM_NS = (10_000, 13_000)

@@ -15,8 +15,9 @@ from cocotb.triggers import Timer
 from cocotbext.scsi import Kind, Transaction
 from disk_rig import CACHING_ON, mode_select
 from group_rig import FAST_80, GroupRig, MemberResult, rng
+from helpers.commands import write_10
 from initiator_rig import CHECK_CONDITION, OK, Host
-from system_rig import BLOCK, pattern, write_10
+from system_rig import BLOCK, pattern
 
 IDS = (5, 4, 3)
 GROUP = 2

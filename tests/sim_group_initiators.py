@@ -18,9 +18,10 @@ from cocotb.utils import get_sim_time
 
 from cocotbext.scsi import Kind
 from group_rig import FAST_20, FAST_40, FAST_80, GroupRig, rng
+from helpers.commands import read_10, write_10
 from helpers.history import History, Written
 from initiator_rig import BUS_FREE, GOOD, OK, SKIPPED, Host
-from system_rig import BLOCK, read_10, write_10
+from system_rig import BLOCK
 
 IDS = (5, 4, 3, 0)
 GROUPS: dict[int, dict[int, tuple[int, ...]]] = {

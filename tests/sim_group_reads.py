@@ -8,8 +8,9 @@ import cocotb
 
 from cocotbext.scsi import Kind, Phase
 from group_rig import FAST_20, FAST_40, FAST_80, GroupRig, MemberResult
+from helpers.commands import write_10
 from initiator_rig import CHECK_CONDITION, DIFFERS, OK, Host
-from system_rig import BLOCK, pattern, write_10
+from system_rig import BLOCK, pattern
 
 IDS = (5, 4, 3)
 GROUP = 6

@@ -11,8 +11,9 @@ from cocotbext.scsi import Kind, Phase
 from cocotbext.scsi.models import Medium, TargetModel
 from cocotbext.scsi.transaction import Transfer
 from group_rig import ASYNC_8, FAST_20, FAST_40, FAST_80, GroupRig, ids_beside, rng
+from helpers.commands import read_10, write_10
 from initiator_rig import NOT_CAPABLE, Host
-from system_rig import BLOCK, pattern, read_10, write_10
+from system_rig import BLOCK, pattern
 
 ALL_SIZES = range(1, int(os.environ.get("GROUP_SIZES", "8")) + 1)
 """Members of one operation, in `every_size`: 8 unless the environment's GROUP_SIZES says 15."""

@@ -11,6 +11,7 @@ from cocotbext.scsi import Kind, Phase
 from cocotbext.scsi.constants import Opcode
 from cocotbext.scsi.models.faults import Fault, FaultKind, Faults
 from cocotbext.scsi.models.misbehaviour import Misbehaviour
+from helpers.commands import cdb_6, read_10, write_10
 from initiator_rig import (
     BAD_DESCRIPTOR,
     BLOCK,
@@ -29,10 +30,7 @@ from initiator_rig import (
     TEST_UNIT_READY,
     Host,
     InitiatorRig,
-    cdb_6,
     pattern,
-    read_10,
-    write_10,
 )
 
 

@@ -11,6 +11,7 @@ from cocotbext.scsi import Kind, Phase
 from cocotbext.scsi.models.faults import Fault, FaultKind
 from cocotbext.scsi.models.misbehaviour import Misbehaviour
 from cocotbext.scsi.models.target import TargetModel
+from helpers.commands import write_10
 from initiator_rig import (
     ABORTED,
     BAD_DESCRIPTOR,
@@ -26,7 +27,6 @@ from initiator_rig import (
     Host,
     InitiatorRig,
     pattern,
-    write_10,
 )
 
 LBA = 4

@@ -10,6 +10,7 @@ import cocotb
 from cocotb.triggers import Timer
 
 from cocotbext.scsi.constants import Message, Phase, Status
+from helpers.commands import read_10, write_10
 from helpers.scripted_target import ScriptedTarget
 from initiator_rig import (
     BLOCK,
@@ -23,8 +24,6 @@ from initiator_rig import (
     TEST_UNIT_READY,
     InitiatorRig,
     pattern,
-    read_10,
-    write_10,
 )
 
 REJECT = bytes([Message.MESSAGE_REJECT])

@@ -11,6 +11,7 @@ from cocotbext.scsi.agreement import Agreement, Option
 from cocotbext.scsi.constants import Extended, Opcode
 from cocotbext.scsi.models import Abilities
 from cocotbext.scsi.models.faults import Fault, FaultKind, Faults
+from helpers.commands import cdb_6, read_10, write_10
 from initiator_rig import (
     BLOCK,
     CHECK_CONDITION,
@@ -22,10 +23,7 @@ from initiator_rig import (
     Completion,
     Host,
     InitiatorRig,
-    cdb_6,
     pattern,
-    read_10,
-    write_10,
 )
 
 FULL = {"wide": True, "period": 0x09, "offset": 63, "dt": 1, "qas": 1}

@@ -14,7 +14,8 @@ from cocotbext.scsi import Kind, Phase
 from cocotbext.scsi.constants import Asc, Message, Opcode, SenseKey, Status
 from cocotbext.scsi.models import BusResetError, InitiatorModel
 from cocotbext.scsi.models.messages import identify, sdtr
-from model_rig import BLOCK, TARGET, Rig, cdb_6, pattern, read_10, round_trip, sense_of, write_10
+from helpers.commands import cdb_6, read_10, write_10
+from model_rig import BLOCK, TARGET, Rig, pattern, round_trip, sense_of
 
 
 @cocotb.test(timeout_time=10, timeout_unit="ms")

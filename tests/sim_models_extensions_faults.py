@@ -10,7 +10,8 @@ from cocotb.triggers import Timer
 from cocotbext.scsi import Kind, Phase
 from cocotbext.scsi.constants import Message, Status
 from cocotbext.scsi.models import Ended, Fault, FaultKind, Faults, Misbehaviour, Pace
-from model_rig import BLOCK, DATA, GROUP, FlipInMessageOut, Rig, holders, pattern, statuses, write_10
+from helpers.commands import write_10
+from model_rig import BLOCK, DATA, GROUP, FlipInMessageOut, Rig, holders, pattern, statuses
 from sim_models_extensions import BLOCKS, LATER, ON_MEDIUM, agree
 
 

@@ -17,7 +17,8 @@ from cocotbext.scsi.models import (
     Misbehaviour,
 )
 from cocotbext.scsi.models.messages import identify
-from model_rig import TARGET, Rig, cdb_6, pattern, read_10, round_trip, sense_of, write_10
+from helpers.commands import cdb_6, read_10, write_10
+from model_rig import TARGET, Rig, pattern, round_trip, sense_of
 
 
 @cocotb.test(timeout_time=10, timeout_unit="ms")

@@ -10,7 +10,8 @@ from cocotb.triggers import Timer
 from cocotbext.scsi import Kind, Phase
 from cocotbext.scsi.constants import Message
 from cocotbext.scsi.models import Ended, Misbehaviour, TargetModel
-from model_rig import BLOCK, DATA, GROUP, INITIATOR, Rig, holders, pattern, write_10
+from helpers.commands import write_10
+from model_rig import BLOCK, DATA, GROUP, INITIATOR, Rig, holders, pattern
 
 
 @cocotb.test(timeout_time=10, timeout_unit="ms")

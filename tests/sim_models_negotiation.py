@@ -20,7 +20,8 @@ from cocotbext.scsi.models import (
 )
 from cocotbext.scsi.models.messages import identify
 from cocotbext.scsi.models.negotiation import Request
-from model_rig import BLOCK, INITIATOR, TARGET, Rig, cdb_6, round_trip
+from helpers.commands import cdb_6
+from model_rig import BLOCK, INITIATOR, TARGET, Rig, round_trip
 
 FULL = Abilities(True, 0x09, 31, dt=True, qas=True)
 FAST_40 = Abilities(True, 0x0A, 31)

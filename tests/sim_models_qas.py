@@ -22,7 +22,8 @@ from cocotbext.scsi.models import (
     TargetModel,
 )
 from cocotbext.scsi.wires import M_ATN, M_BSY, M_DB, M_PHASE, M_REQ, M_SEL, Wires
-from model_rig import BLOCK, TARGET, Rig, cdb_6, pattern, read_10, write_10
+from helpers.commands import cdb_6, read_10, write_10
+from model_rig import BLOCK, TARGET, Rig, pattern
 
 QAS = Abilities(True, 0x09, 15, dt=True, qas=True)
 ASYNC_QAS = Abilities(True, qas=True)

@@ -10,7 +10,8 @@ from cocotb.triggers import Timer
 from cocotbext.scsi import Sampler, ScsiBus, ScsiMonitor
 from cocotbext.scsi.checker import Checker, CheckerOptions
 from cocotbext.scsi.models import Ended, InitiatorModel, Medium, Misbehaviour, ScsiPort, TargetModel
-from model_rig import cdb_6, pattern, read_10
+from helpers.commands import cdb_6, read_10
+from model_rig import pattern
 from silentmirror.bench import Bench, BenchConfig, Kind, SlotConfig
 from silentmirror.mirror_rules import VENDOR, MirrorRules
 

@@ -11,8 +11,9 @@ from cocotbext.scsi.checker import CheckerOptions
 from cocotbext.scsi.constants import Status
 from cocotbext.scsi.models import Extensions, InitiatorModel, Medium, Misbehaviour, ScsiPort, TargetModel
 from cocotbext.scsi.transaction import Kind as Happened
+from helpers.commands import cdb_6, read_10
 from helpers.referee import Referee
-from model_rig import cdb_6, pattern, read_10
+from model_rig import pattern
 from silentmirror.bench import Bench, BenchConfig, Kind, SlotConfig
 from silentmirror.mirror_rules import VENDOR
 

@@ -13,8 +13,9 @@ from cocotbext.scsi.agreement import Agreement, Option, Sdtr, Wdtr
 from cocotbext.scsi.constants import Message, Opcode
 from cocotbext.scsi.models import Abilities, InitiatorModel, Medium, StrobeStyle, TargetModel
 from cocotbext.scsi.models.strobe_timing import strobe_timing
+from helpers.commands import cdb_6, read_10, write_10
 from helpers.strobe_meter import Measured
-from model_rig import BLOCK, TARGET, Rig, cdb_6, pattern, read_10, round_trip, write_10
+from model_rig import BLOCK, TARGET, Rig, pattern, round_trip
 
 # Factor: transfer period, then transmit assertion and negation, set-up and hold in ns (spi-facts 3.3, 3.4 and 7).
 ST = {

@@ -22,7 +22,8 @@ from cocotbext.scsi.models import (
     Retries,
     TargetModel,
 )
-from model_rig import BLOCK, TARGET, Rig, pattern, read_10, round_trip, sense_of, write_10
+from helpers.commands import read_10, write_10
+from model_rig import BLOCK, TARGET, Rig, pattern, round_trip, sense_of
 
 MODES = {
     "async": Abilities(),

@@ -30,7 +30,8 @@ from cocotbext.scsi.models import (
     Workload,
 )
 from cocotbext.scsi.models.port import now_ps
-from model_rig import BLOCK, TARGET, Rig, cdb_6, cdb_10, pattern, read_10, sense_of, write_10
+from helpers.commands import cdb_6, cdb_10, read_10, write_10
+from model_rig import BLOCK, TARGET, Rig, pattern, sense_of
 
 READY = cdb_6(Opcode.TEST_UNIT_READY)
 SLOW = Pace(before_data=150_000)

@@ -9,8 +9,9 @@ import cocotb
 from cocotb.triggers import Timer
 
 from cocotbext.scsi import Kind, Phase
+from helpers.commands import read_10, write_10
 from initiator_rig import Host
-from system_rig import BLOCK, SystemRig, pattern, read_10, write_10
+from system_rig import BLOCK, SystemRig, pattern
 
 TEST_UNIT_READY = bytes(6)
 QAS = {"qas": True}

@@ -8,7 +8,8 @@ import cocotb
 
 from cocotbext.scsi import Kind, Phase
 from cocotbext.scsi.constants import Asc, Status
-from model_rig import cdb_6, pattern, read_10, write_10
+from helpers.commands import cdb_6, read_10, write_10
+from model_rig import pattern
 from target_rig import BLOCK, BLOCKS, TargetRig
 
 

@@ -14,7 +14,8 @@ from cocotbext.scsi.models.messages import identify
 from cocotbext.scsi.models.negotiation import Abilities, Request
 from cocotbext.scsi.models.task import Ended
 from cocotbext.scsi.transaction import Transfer
-from model_rig import cdb_6, pattern, read_10, write_10
+from helpers.commands import cdb_6, read_10, write_10
+from model_rig import pattern
 from target_rig import BLOCK, GROUP, TargetRig, holders
 
 DATA = pattern(BLOCK)

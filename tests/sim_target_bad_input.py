@@ -16,7 +16,8 @@ from cocotbext.scsi.models.initiator import InitiatorModel
 from cocotbext.scsi.models.messages import identify
 from cocotbext.scsi.models.negotiation import Abilities
 from cocotbext.scsi.models.task import Task
-from model_rig import cdb_6, pattern, read_10, write_10
+from helpers.commands import cdb_6, read_10, write_10
+from model_rig import pattern
 from target_rig import BLANK, BLOCK, BLOCKS, TargetRig
 
 READY = cdb_6(0x00)

@@ -12,7 +12,8 @@ from cocotbext.scsi.constants import Asc, SenseKey, Status
 from cocotbext.scsi.models.faults import Fault, FaultKind, Faults
 from cocotbext.scsi.models.initiator import InitiatorModel
 from disk_rig import CACHING_OFF, CACHING_ON, mode_select
-from model_rig import cdb_6, pattern, read_10, write_10
+from helpers.commands import cdb_6, read_10, write_10
+from model_rig import pattern
 from target_rig import BLANK, BLOCK, OTHER_INITIATOR, TargetRig
 
 DATA = pattern(BLOCK)

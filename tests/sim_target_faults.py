@@ -12,7 +12,8 @@ from cocotbext.scsi.constants import Asc, Message, SenseKey, Status
 from cocotbext.scsi.models.faults import Fault, FaultKind, Faults
 from cocotbext.scsi.models.messages import identify, wdtr
 from cocotbext.scsi.models.task import Ended
-from model_rig import cdb_6, pattern, read_10, write_10
+from helpers.commands import cdb_6, read_10, write_10
+from model_rig import pattern
 from target_rig import BLOCK, BLOCKS, TargetRig
 
 DATA = pattern(BLOCK)

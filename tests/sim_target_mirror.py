@@ -7,7 +7,8 @@ from typing import Any
 import cocotb
 
 from cocotbext.scsi import Kind, Phase
-from model_rig import cdb_6, pattern, read_10
+from helpers.commands import cdb_6, read_10
+from model_rig import pattern
 from target_rig import BLOCK, GROUP, TargetRig
 
 DATA = pattern(BLOCK)

@@ -13,7 +13,8 @@ from cocotbext.scsi.constants import Asc, Message, SenseKey, Status
 from cocotbext.scsi.models.faults import Fault, FaultKind, Faults
 from cocotbext.scsi.models.messages import identify
 from cocotbext.scsi.models.task import Ended
-from model_rig import pattern, write_10
+from helpers.commands import write_10
+from model_rig import pattern
 from target_rig import BLOCK, BLOCKS, GROUP, TargetRig, holders, statuses
 
 DATA = pattern(BLOCK)

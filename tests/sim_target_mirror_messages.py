@@ -22,7 +22,8 @@ from cocotbext.scsi.models.mirror_messages import (
     switch_role,
 )
 from cocotbext.scsi.models.task import Ended
-from model_rig import cdb_6, pattern
+from helpers.commands import cdb_6
+from model_rig import pattern
 from target_rig import BLOCK, GROUP, OTHER_INITIATOR, TargetRig, holders, statuses
 
 DATA = pattern(BLOCK)

@@ -14,7 +14,8 @@ from cocotbext.scsi.models.initiator import InitiatorModel
 from cocotbext.scsi.models.mirror_connection import MirrorResult
 from cocotbext.scsi.models.task import Ended
 from disk_rig import CACHING_ON, mode_select
-from model_rig import cdb_6, pattern
+from helpers.commands import cdb_6
+from model_rig import pattern
 from target_rig import BLOCK, GROUP, TargetRig, statuses
 
 CHECK = Status.CHECK_CONDITION

@@ -12,7 +12,8 @@ from cocotbext.scsi import Kind, Phase
 from cocotbext.scsi.agreement import Option
 from cocotbext.scsi.models.faults import Fault, FaultKind, Faults
 from cocotbext.scsi.models.negotiation import Abilities
-from model_rig import cdb_6, pattern, write_10
+from helpers.commands import cdb_6, write_10
+from model_rig import pattern
 from target_rig import BLOCK, OTHER_INITIATOR, TargetRig
 
 DATA = pattern(BLOCK)

@@ -14,7 +14,8 @@ from cocotbext.scsi.models.connection import Connection
 from cocotbext.scsi.models.initiator import InitiatorModel
 from cocotbext.scsi.models.messages import identify
 from cocotbext.scsi.models.task import Ended, Result, Task
-from model_rig import cdb_6, pattern, read_10, write_10
+from helpers.commands import cdb_6, read_10, write_10
+from model_rig import pattern
 from target_rig import BLOCK, OTHER_INITIATOR, TargetRig
 
 DATA = pattern(BLOCK)

@@ -15,7 +15,8 @@ from cocotbext.scsi.models.initiator import InitiatorModel
 from cocotbext.scsi.models.negotiation import Abilities, Request
 from cocotbext.scsi.models.task import Ended
 from disk_rig import CACHING_ON, mode_select
-from model_rig import pattern, write_10
+from helpers.commands import write_10
+from model_rig import pattern
 from target_rig import BLOCK, GROUP, TargetRig, holders, statuses
 
 DATA = pattern(BLOCK)

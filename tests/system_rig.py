@@ -37,16 +37,6 @@ def request_sense() -> bytes:
     return bytes([0x03, 0, 0, 0, SENSE_BYTES, 0])
 
 
-def write_10(lba: int, blocks: int = 1) -> bytes:
-    """CDB of WRITE(10)."""
-    return bytes([0x2A, 0, *lba.to_bytes(4, "big"), 0, *blocks.to_bytes(2, "big"), 0])
-
-
-def read_10(lba: int, blocks: int = 1) -> bytes:
-    """CDB of READ(10)."""
-    return bytes([0x28, 0, *lba.to_bytes(4, "big"), 0, *blocks.to_bytes(2, "big"), 0])
-
-
 def pattern(length: int = BLOCK, salt: object = "") -> bytes:
     """Data that differs from test to test and from seed to seed."""
     return random.Random(f"data {cocotb.RANDOM_SEED} {salt}").randbytes(length)

@@ -17,8 +17,8 @@ from cocotbext.scsi.models.mirror_connection import MirrorResult
 from cocotbext.scsi.models.mirror_messages import Extensions
 from cocotbext.scsi.models.port import ScsiPort
 from cocotbext.scsi.models.task import Result
+from helpers.commands import cdb_6
 from helpers.referee import PhaseReferee
-from model_rig import cdb_6
 from silentmirror.bench import Bench, BenchConfig, Medium, Slot, SlotConfig
 from silentmirror.bench import Kind as SlotKind
 from silentmirror.mirror_rules import VENDOR
