@@ -19,7 +19,9 @@ module ini_link #(
     input wire rst_ni,
 
     // conditioned wires
-    input wire [ 2:0] phase_i,
+    input wire [ 2:0] phase_i,   // without glitches
+    input wire        steady_i,  // ... and not in doubt
+    input wire        io_i,      // I/O as it is: DB is released at once
     input wire        req_i,
     input wire [15:0] db_i,
     input wire [ 1:0] dbp_i,
@@ -66,7 +68,7 @@ module ini_link #(
   localparam LOOK_WAIT = SNOOP_WAIT > 5 ? SNOOP_WAIT - 5 : 0;
   localparam NEXT_WAIT = 3;  // from a byte's ACK until tx_q is the next one
   localparam ATN_WAIT = `SCSI_TICKS(`SCSI_ATN_SETUP_NS) - 1;
-  localparam OPEN_TICKS = `SCSI_TICKS(`SCSI_BUS_SETTLE_NS / 2);  // what the wires do while a phase settles is not listened to
+  localparam OPEN_TICKS = `SCSI_TICKS(`SCSI_BUS_SETTLE_NS / 4);  // what the wires do while a phase settles is not listened to
 
   localparam REST = 3'd0;  // no handshake
   localparam ENTER = 3'd1;  // the units prepare for a new phase or a new message or command byte
@@ -106,12 +108,12 @@ module ini_link #(
   wire        sync_first, sync_take, sync_stb, sync_perr, sync_raise, sync_due, sync_rest, sync_done, sync_ack;
   wire [15:0] sync_data, sync_db;
   wire [ 1:0] sync_dbp;
-  wire        asked = req_i && !sync_phase;
+  wire        asked = req_i && steady_i && !sync_phase;
   wire        bad_low = ~^{db_i[7:0], dbp_i[0]};
   wire        bad_high = ~^{db_i[15:8], dbp_i[1]};
   wire        may_ack = wait_q == 5'd0 && (drv_atn_o || atn_age_q == 5'd0);
   wire        may_end = wait_q == 5'd0 && (!drv_atn_o || atn_age_q == 5'd0);
-  wire        drive = drive_q && is_out;
+  wire        drive = drive_q && is_out && !io_i;
 
   // Nothing to do in a clock should cost a simulation nothing.
   wire        awake = `SCSI_AWAKE(conn_i
@@ -126,8 +128,8 @@ module ini_link #(
   assign done_o = done_q | sync_done;
   assign rest_o = state_q == REST && sync_rest;
   assign drv_ack_o = ack_q | sync_ack;
-  assign drv_db_o = sync_db | (drive ? {wide_q ? db_q[15:8] : 8'd0, db_q[7:0]} : 16'd0);
-  assign drv_dbp_o = sync_dbp | (drive ? {wide_q & ~^db_q[15:8], ~^db_q[7:0]} : 2'd0);
+  assign drv_db_o = (io_i ? 16'd0 : sync_db) | (drive ? {wide_q ? db_q[15:8] : 8'd0, db_q[7:0]} : 16'd0);
+  assign drv_dbp_o = (io_i ? 2'd0 : sync_dbp) | (drive ? {wide_q & ~^db_q[15:8], ~^db_q[7:0]} : 2'd0);
 
   ini_sync #(
       .CLK_PERIOD_PS(CLK_PERIOD_PS)
@@ -201,10 +203,16 @@ module ini_link #(
       {phase_new_o, byte_req_o, tx_take_q, rx_stb_q, done_q} <= 5'd0;
       if (wait_q != 5'd0) wait_q <= wait_q - 5'd1;
       if (atn_age_q != 5'd0) atn_age_q <= atn_age_q - 5'd1;
-      if (sync_phase && open_age_q != 6'd0) open_age_q <= open_age_q - 6'd1;
-      else open_q <= sync_phase;
+      // Another direction is another phase: a REQ of the old one stays without an ACK, so that the target notices.
       in_q <= phase_i[0];
-      if (!sync_phase) open_age_q <= OPEN_TICKS[5:0];
+      if (!sync_phase || in_q != phase_i[0]) begin
+        open_q <= 1'b0;
+        open_age_q <= OPEN_TICKS[5:0];
+      end else if (open_age_q != 6'd0) begin
+        open_age_q <= open_age_q - 6'd1;
+      end else begin
+        open_q <= 1'b1;
+      end
 
       case (state_q)
         REST:
