@@ -5,7 +5,8 @@
 // of ACK in MESSAGE phases, and with QAS in COMMAND and STATUS too, so that snoopers see every byte; ATN negated 90 ns before ACK of a last
 // message byte and asserted 90 ns before the negation of ACK, DB released as soon as I/O is true. The next byte or word out is put on the
 // bus when ACK falls, so that its set-up time runs while the target thinks. A data phase of the kind (ST or DT) that is not agreed is
-// handled as an asynchronous one; ini_data tells that it is wrong.
+// handled as an asynchronous one, and so is a COMMAND phase in a mirrored operation: others tell that it is wrong; DB stays released, for a
+// target that is in another phase than the wires seem to say shall find wrong parity, not data.
 `default_nettype none
 `include "scsi_agreement.vh"
 `include "scsi_awake.vh"
@@ -41,6 +42,7 @@ module ini_link #(
     input wire        tx_last_i,  // last message byte: negate ATN before its ACK
     input wire        tx_atn_i,   // data word, out or in: assert ATN before the negation of its ACK
     input wire        tx_more_i,  // there is a byte or word to put on the bus in advance
+    input wire        mirror_i,   // a mirrored operation: no COMMAND phase
     input wire        qas_i,      // this initiator can take part in QAS: others may snoop commands and status
     input wire        say_i,      // pulse: assert ATN
 
@@ -83,6 +85,7 @@ module ini_link #(
   reg         known_q;  // phase_o is the phase on the wires
   reg         drive_q;
   reg         wide_q;   // DB(15-8) takes part
+  reg         void_q;   // nothing can be due in this phase
   reg  [15:0] db_q;
   reg  [15:0] tx_q;   // what is to be sent, a clock ago
   reg         last_q;  // tx_last_i with it
@@ -113,7 +116,7 @@ module ini_link #(
   wire        bad_high = ~^{db_i[15:8], dbp_i[1]};
   wire        may_ack = wait_q == 5'd0 && (drv_atn_o || atn_age_q == 5'd0);
   wire        may_end = wait_q == 5'd0 && (!drv_atn_o || atn_age_q == 5'd0);
-  wire        drive = drive_q && is_out && !io_i;
+  wire        drive = drive_q && is_out && !io_i && !void_q;
 
   // Nothing to do in a clock should cost a simulation nothing.
   wire        awake = `SCSI_AWAKE(conn_i
@@ -169,7 +172,7 @@ module ini_link #(
       agreed_q <= 1'b0;
       known_q <= 1'b0;
       drive_q <= 1'b0;
-      wide_q <= 1'b0;
+      {wide_q, void_q} <= 2'b00;
       {db_q, tx_q} <= 32'd0;
       last_q <= 1'b0;
       wait_q <= 5'd0;
@@ -196,6 +199,7 @@ module ini_link #(
       drv_atn_o <= attn_i;
     end else begin
       live_q <= 1'b1;
+      void_q <= is_data ? phase_i[2] != agree_q[`SCSI_AGR_DT] : mirror_i && phase_i == `SCSI_PH_COMMAND;
       tx_q   <= is_data ? tx_word_i : {8'd0, tx_byte_i};
       last_q <= tx_last_i;
       agree_q <= agree_i;

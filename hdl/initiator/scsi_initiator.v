@@ -373,6 +373,7 @@ module scsi_initiator #(
       .tx_last_i  (msg_last && wire_phase == `SCSI_PH_MSG_OUT),
       .tx_atn_i   (mirror && serving && data_end && !wire_phase[1]),
       .tx_more_i  (!wire_phase[1] ? data_more : wire_phase[2] ? msg_more : cdb_more),
+      .mirror_i   (mirror),
       .qas_i      (ability[`SCSI_AGR_QAS]),
       .say_i      (nx_say || (mr_say && !doomed) || out_atn),
       .phase_o    (phase),
