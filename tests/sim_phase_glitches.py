@@ -1,4 +1,4 @@
-"""Phase lines that the initiator hears wrong for a moment, in a mirrored write: what is shorter than its doubt is not heard."""
+"""Phase lines that the initiator hears wrong for a moment, amid a mirrored write."""
 
 from __future__ import annotations
 
