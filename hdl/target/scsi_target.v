@@ -171,12 +171,12 @@ module scsi_target #(
   // ---- what is said on the bus, by whom
   wire qas;
   // No connection: contexts end, and with RST or TARGET RESET the drive begins afresh; all a clock later.
-  reg over, drive_rst, drive_reset;
+  reg over, drive_rst, drive_reset, afresh;
   wire target_reset;
   always @(posedge clk_i or negedge rst_ni) begin
-    if (!rst_ni) {over, drive_rst, drive_reset} <= 3'd0;
+    if (!rst_ni) {over, drive_rst, drive_reset, afresh} <= 4'd0;
     else if ({over, drive_rst, drive_reset} != {free || rst || qas, rst, target_reset})
-      {over, drive_rst, drive_reset} <= {free || rst || qas, rst, target_reset};
+      {over, drive_rst, drive_reset, afresh} <= {free || rst || qas, rst, target_reset, rst || target_reset};
   end
   wire msg_more, msg_byte, msg_end, msg_error, msg_last;
   wire [4:0] event_code;
@@ -217,7 +217,7 @@ module scsi_target #(
   wire [3:0] about = own_connection ? initiator : nexus_initiator;
 
   tgt_enrolment #(.ENTRIES(ENROLMENTS)) u_enrolment (
-      .clk_i(clk_i), .rst_ni(rst_ni), .clear_i(drive_rst || drive_reset || strange), .initiator_i(about), .yz_i(msg_arg),
+      .clk_i(clk_i), .rst_ni(rst_ni), .clear_i(afresh || strange), .initiator_i(about), .yz_i(msg_arg),
       .lead_yz_i(op_lead_yz),
       .set_i(enrol), .drop_i(accept && nexus_known && !own_connection && !enrol), .drop_yz_i(accept_yz),
       .agree_i(agree_extensions), .can_i(can_agreed),
@@ -279,7 +279,7 @@ module scsi_target #(
   );
 
   tgt_agreement u_agreement (
-      .clk_i(clk_i), .rst_ni(rst_ni), .clear_i(drive_rst || drive_reset), .cfg_wide_i(cfg_wide_i),
+      .clk_i(clk_i), .rst_ni(rst_ni), .clear_i(afresh), .cfg_wide_i(cfg_wide_i),
       .cfg_period_i(cfg_period_i), .cfg_offset_i(cfg_offset_i), .cfg_dt_i(cfg_dt_i), .cfg_qas_i(cfg_qas_i),
       .initiator_i(initiator), .open_i(link_bsy || part), .event_i(event_code), .args_i(msg_args[39:0]), .propose_i(propose),
       .accept_i(answer_accept), .refuse_i(answer_refuse), .ready_o(answer_ready), .length_o(answer_length),

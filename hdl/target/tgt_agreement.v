@@ -38,7 +38,7 @@ module tgt_agreement (
     output reg  [7:0] byte_o,
 
     output reg  [`SCSI_AGR_W-1:0] agree_o,  // with initiator_i
-    output wire                   qas_o     // somebody has agreed on QAS
+    output reg                    qas_o     // somebody has agreed on QAS
 );
 
   localparam IDLE = 2'd0;
@@ -80,7 +80,6 @@ module tgt_agreement (
   wire [15:0] own = 16'd1 << initiator_i;
 
   assign length_o = arguments[3:0] + 4'd2;
-  assign qas_o = with_qas_q != 16'd0;
 
   // Nothing to do in a clock should cost a simulation nothing.
   wire awake = `SCSI_AWAKE(clear_i || negotiates || propose_i || accept_i || refuse_i || state_q != IDLE || stale_q
@@ -93,6 +92,7 @@ module tgt_agreement (
       state_q <= IDLE;
       {valid_q, with_qas_q} <= 32'd0;
       shown_q <= 4'd0;
+      qas_o <= 1'b0;
       {stale_q, ready_o, wdtr_q, sdtr_q, wide_q, dt_q, qas_q, next_qas_q, pending_q} <= 9'd0;
       {asked_period_q, asked_offset_q, asked_width_q, period_q} <= 32'd0;
       {able_q, able_dt_q} <= 16'd0;
@@ -102,6 +102,7 @@ module tgt_agreement (
       agree_o <= `SCSI_AGR_ASYNC_8;
     end else if (awake) begin
       shown_q <= initiator_i;
+      qas_o <= with_qas_q != 16'd0;
       stale_q <= clear_i || state_q == STORE;
       agree_o <= valid_q[initiator_i] ? table_q[initiator_i] : `SCSI_AGR_ASYNC_8;
       if (negotiates) take_over;

@@ -263,16 +263,17 @@ module tgt_link #(
       sense_code_o <= broken_q || state_q != TALK && state_q != OFFERED ? `SCSI_ASC_PARITY_ERROR
           : state_q == TALK ? `SCSI_ASC_MESSAGE_ERROR : `SCSI_ASC_OVERLAPPED_COMMANDS;
       words;
-      if (bus_rst_i) begin
-        leave;
-        reselect_o <= 1'b0;
-        resumed_o <= 1'b0;
-        calls_q <= 2'd0;
-      end else if (broken_q) begin
+      flow;
+      // whatever that was
+      if (bus_rst_i || broken_q) begin
+        pulses_off;
         let_go;
-        sense_o <= astray_q;
-      end else begin
-        flow;
+      end
+      if (broken_q) sense_o <= astray_q && !bus_rst_i;
+      if (bus_rst_i) begin
+        reselect_o <= 1'b0;
+        lost_o <= 1'b0;
+        calls_q <= 2'd0;
       end
     end
   end

@@ -97,6 +97,7 @@ module tgt_sync #(
       {in_q, dt_q} <= {in_i, dt_i};
       crc_q <= crc_next;
       {got_o, done_o, error_o, fed_q, cap_q, quiet_q} <= 6'd0;
+      if (run_q && came) listen;
       if (start_i || clear_i) begin
         run_q <= start_i && !clear_i;
         {fetch_q, next_q, crca_q, room_q, came_all_q, astray_q} <= 6'b000100;
@@ -113,7 +114,6 @@ module tgt_sync #(
         // both at once: no change
         if (take != came && (take || ahead_q != 8'd0)) ahead_q <= ahead_q + {{7{came}}, 1'b1};
         room_q <= ahead_q < {1'b0, offset_i};
-        if (came) listen;
         if (came && ahead_q == 8'd0) astray_q <= 1'b1;
         // a DT ACK too many leaves ACK where it does not belong
         quiet_q <= feed_q == ALL && !next_q && rest && ahead_q == 8'd0 && !came && (!ack_i || (astray_q && dt_q));

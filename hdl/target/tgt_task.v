@@ -4,6 +4,7 @@
 // COMPLETEs that it snoops for the same initiator, LUN and tag and goes when the count equals its rank; the hold-off timer, which
 // runs while the bus is free and starts again with each of them, keeps a dead predecessor from blocking it (docs/protocol.md, status).
 `default_nettype none
+`include "scsi_awake.vh"
 
 module tgt_task #(
     parameter CLK_PERIOD_PS = 6250
@@ -43,10 +44,11 @@ module tgt_task #(
   wire      overdue;
   wire      same = nexus_initiator_i == initiator_o && nexus_lun_i == lun_o && nexus_tagged_i == tagged_o
       && (!tagged_o || nexus_tag_i == tag_o);
-  wire      ours = complete_i && same;
+  reg       same_q;  // the nexus is known long before its TASK COMPLETE
+  wire      ours = complete_i && same_q;
 
   // Nothing to do in a clock should cost a simulation nothing.
-  wire      awake = set_i || rank_set_i || ours;
+  wire      awake = `SCSI_AWAKE(set_i || rank_set_i || ours || same != same_q);
 
   assign turn_o = before_q == 4'd0 || overdue;
 
@@ -69,7 +71,9 @@ module tgt_task #(
       lun_o <= 6'd0;
       tag_o <= 8'd0;
       before_q <= 4'd0;
+      same_q <= 1'b0;
     end else if (awake) begin
+      same_q <= same;
       if (set_i) begin
         initiator_o <= initiator_i;
         lun_o <= lun_i;
