@@ -122,15 +122,15 @@ module tgt_agreement (
       if (propose_i) begin
         ready_o <= 1'b0;
         state_q <= LIMIT;
-      end else if (pending_q && (accept_i || negotiates)) begin
-        pending_q <= 1'b0;
-        state_q <= STORE;
       end else if (refuse_i) begin
         pending_q <= 1'b0;
         // 8 bit and asynchronous; a refused SDTR leaves the width
         next_q <= `SCSI_AGR_ASYNC_8;
         next_q[`SCSI_AGR_WIDE] <= sdtr_q && agree_o[`SCSI_AGR_WIDE];
         next_qas_q <= 1'b0;
+        state_q <= STORE;
+      end else if (pending_q && (accept_i || negotiates)) begin
+        pending_q <= 1'b0;
         state_q <= STORE;
       end
       LIMIT: begin
