@@ -104,6 +104,7 @@ module ini_finish #(
   reg       drain_q;
   reg       sweep_q;  // more tasks may have been ended
   reg       rst_q;
+  reg       fail_q;  // ini_sched has a descriptor that it could not start
   reg [3:0] rank_q;
   reg       never_q;  // mirrored: it did not start
   // the participant that is looked at
@@ -128,7 +129,7 @@ module ini_finish #(
   wire       owes = holds_q && !reported_q && !never_q && !doomed_i && !cut_i && !(result_i == `INI_RES_OK && at_focus_q);
 
   // Nothing to do in a clock should cost a simulation nothing.
-  wire awake = `SCSI_AWAKE(note_o || state_q != IDLE || end_q || end_i || drain_q || rst_q != bus_rst_i || fail_i
+  wire awake = `SCSI_AWAKE(note_o || state_q != IDLE || end_q || end_i || drain_q || rst_q != bus_rst_i || fail_i || fail_q
       || (us_i && late_ok_i) || pulsed);
   wire pulsed = fail_done_o || put_o || free_o || find_late_o || find_any_o || find_scope_o || post_o;
 
@@ -163,7 +164,7 @@ module ini_finish #(
   always @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
       state_q <= IDLE;
-      {end_q, drain_q, rst_q, sweep_q} <= 4'd0;
+      {end_q, drain_q, rst_q, sweep_q, fail_q} <= 5'd0;
       rank_q <= 4'd0;
       {never_q, served_q, holds_q, skipped_q, refused_q, differs_q, spoilt_q, reported_q, at_focus_q} <= 9'd0;
       {z_q, id_q} <= 8'd0;
@@ -178,6 +179,7 @@ module ini_finish #(
       {fail_done_o, put_o, free_o, find_late_o, find_any_o, find_scope_o, post_o, note_o} <= 8'd0;
       if (end_i) end_q <= 1'b1;
       rst_q <= bus_rst_i;
+      fail_q <= fail_i && !fail_done_o;
       if (bus_rst_i && !rst_q) drain_q <= 1'b1;
 
       case (state_q)
@@ -197,7 +199,7 @@ module ini_finish #(
           drain_q <= 1'b0;
           find_any_o <= 1'b1;
           state_q <= DRAIN;
-        end else if (fail_i && !fail_done_o) begin
+        end else if (fail_q && !fail_done_o) begin
           rank_q <= 4'd0;
           never_q <= 1'b1;
           if (fail_spread) begin

@@ -5,6 +5,7 @@
 // by the host) and 9 (reads); docs/host-interface.md. A member that has failed for good is left out of what follows, so that its blocks
 // before the one that failed are done and those after it are not.
 `default_nettype none
+`include "scsi_awake.vh"
 `include "ini_defs.vh"
 
 module ini_group #(
@@ -49,7 +50,7 @@ module ini_group #(
     // block numbers of the series on the bus
     input  wire [ 2:0] series_gang_i,
     input  wire [ 3:0] series_index_i,  // in its pass
-    output wire [31:0] series_lba_o,    // two clocks after
+    output wire [31:0] series_lba_o,    // three clocks after
 
     // completion
     output wire        word_o,       // pulse: members 2 * word_index_o and the next one
@@ -87,7 +88,8 @@ module ini_group #(
   reg [7:0] due_q;  // by place: a pass is due
   wire [2:0] free_gang, new_gang;
   wire [4:0] new_count;
-  wire [7:0] over, rst_seen;
+  wire [7:0] over;
+  wire rst_seen;  // RST came to the command that is worked on
   wire [3:0] note_base, bus_base;
   wire is_new, free_ok;
 
@@ -149,7 +151,7 @@ module ini_group #(
   wire slot = sched_empty_i && !unsettled_q;  // the host hands nothing over while a pass is due
   reg  unsettled_q;
   wire fetch = state_q == LOAD;
-  wire awake = submit_i || is_new || over != 8'd0 || due_q != 8'd0 || state_q != IDLE || hand_q || unsettled_q != unsettled_i;
+  wire awake = `SCSI_AWAKE(submit_i || is_new || over != 8'd0 || due_q != 8'd0 || state_q != IDLE || hand_q || unsettled_q != unsettled_i);
 
   assign ready_o = sched_empty_i && free_ok && !is_new && due_q == 8'd0 && !hand_q;
   assign submit_o = (submit_i && !mirrored) || hand_q;
@@ -268,7 +270,7 @@ module ini_group #(
       .size_i    (size_q),
       .base_i    (base),
       .round_i   (round_q),
-      .reset_i   (rst_seen[gang_q]),
+      .reset_i   (rst_seen),
       .note_i    (note_i),
       .z_o       (judge_z),
       .word_i    (word),
@@ -413,7 +415,7 @@ module ini_group #(
 
         BUILD:
         if (pass_done) begin
-          if (pass_ok && !rst_seen[gang_q]) begin
+          if (pass_ok && !rst_seen) begin
             size_q <= pass_size;
             state_q <= HAND;
           end else begin
@@ -422,7 +424,7 @@ module ini_group #(
         end
 
         HAND:
-        if (rst_seen[gang_q]) begin
+        if (rst_seen) begin
           fail_pass;
         end else if (slot) begin
           hand_q <= 1'b1;
@@ -520,7 +522,7 @@ module ini_group #(
 
   // A pass that cannot be: of a new command, or since enrolments have ended.
   task fail_pass;
-    if (kind_q == `INI_PASS_ALL && first_q == 5'd0 && !rst_seen[gang_q]) begin
+    if (kind_q == `INI_PASS_ALL && first_q == 5'd0 && !rst_seen) begin
       cancel;
     end else begin
       broken_q <= 1'b1;

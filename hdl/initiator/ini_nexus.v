@@ -127,6 +127,7 @@ module ini_nexus #(
   reg        finding_q;
   reg        status_ok_q;  // a status byte came in good order
   reg        data_bad_q;  // DATA IN with wrong parity, not repeated
+  reg        retry_ok_q;  // errors may still be answered by a repetition
   reg        told_q;  // INITIATOR DETECTED ERROR is on its way for this phase
   reg  [3:0] tries_q;
 
@@ -147,11 +148,12 @@ module ini_nexus #(
   wire       pulsed = end_o || find_o || say_o || drop_rest_o || load_o || rejected_o || begin_o || again_o || enrol_update_o || agree_o || gone_o;
   wire       event_now = finding_q || phase_new_i || rx_stb_i || bad_data || bad_i || heard || resend_i || give_up_i || overrun_i
       || cdb_over_i || abort_i;
-  wire       awake = `SCSI_AWAKE(pulsed || bus_rst_i || won_i || timeout_i || done_i || reselected_i
+  wire       retry_ok = tries_q != cfg_retries_i;
+  wire       awake = `SCSI_AWAKE(pulsed || retry_ok_q != retry_ok || bus_rst_i || won_i || timeout_i || done_i || reselected_i
       || (conn_o && (bus_free_i || event_now)));
 
   assign stall_o = finding_q;
-  assign retry_ok_o = tries_q != cfg_retries_i;
+  assign retry_ok_o = retry_ok_q;
   assign open_o = open_q;
   assign mirror_o = conn_o && spread_o;
   assign key_o = {desc_o[`INI_D_TAGGED], desc_o[`INI_D_TAG], desc_o[`INI_D_LUN], target};
@@ -162,6 +164,7 @@ module ini_nexus #(
       {load_o, rejected_o, begin_o, again_o, enrol_update_o, enrol_o, agree_o, gone_o, resel_o, read_o} <= 10'd0;
       again_detail_o <= 3'd0;
       kind_o <= `INI_SAY_NOP;
+      retry_ok_q <= 1'b1;
       load_saved_o <= {PW{1'b0}};
       load_moved_o <= {PW{1'b0}};
       idx_o <= 5'd0;
@@ -170,13 +173,9 @@ module ini_nexus #(
       start_afresh;
     end else if (awake) begin
       {end_o, find_o, say_o, drop_rest_o, load_o, rejected_o, begin_o, again_o, enrol_update_o, agree_o, gone_o} <= 11'd0;
-      if (bus_rst_i) begin
-        finding_q <= 1'b0;
-        if (open_q) begin
-          doomed_o <= 1'b1;
-          close(hang_i ? `INI_RES_HANG : `INI_RES_RESET);
-        end
-      end else if (won_i) begin
+      retry_ok_q <= retry_ok;
+      // what begins a connection does not come while there is one
+      if (won_i && !bus_rst_i) begin
         start_afresh;
         open_q <= 1'b1;
         task_o <= 1'b1;
@@ -190,13 +189,16 @@ module ini_nexus #(
         load_o <= 1'b1;
         load_saved_o <= {PW{1'b0}};
         load_moved_o <= {PW{1'b0}};
-      end else if (timeout_i) begin
+      end
+      if (timeout_i && !bus_rst_i) begin
         doomed_o <= 1'b1;
         close(`INI_RES_SEL_TIMEOUT);
-      end else if (done_i) begin
+      end
+      if (done_i && !bus_rst_i) begin
         conn_o <= 1'b1;
         say(query ? `INI_SAY_QUERY : ability ? `INI_SAY_CAPABILITY : spread_o ? `INI_SAY_WRITE : manage ? `INI_SAY_MANAGE : `INI_SAY_IDENTIFY);
-      end else if (reselected_i) begin
+      end
+      if (reselected_i && !bus_rst_i) begin
         start_afresh;
         open_q <= 1'b1;
         conn_o <= 1'b1;
@@ -208,9 +210,17 @@ module ini_nexus #(
         desc_o[`INI_D_OPCODE] <= 4'd0;
         desc_o[`INI_D_TAGGED] <= 1'b0;
         desc_o[`INI_D_TARGET] <= peer_i;
-      end else if (conn_o) begin
+      end
+      if (conn_o && !bus_rst_i) begin
         if (bus_free_i || over_i) judge;
-        else if (event_now) follow;
+        else if (`SCSI_AWAKE(event_now)) follow;
+      end
+      if (bus_rst_i) begin
+        finding_q <= 1'b0;
+        if (open_q) begin
+          doomed_o <= 1'b1;
+          close(hang_i ? `INI_RES_HANG : `INI_RES_RESET);
+        end
       end
     end
   end
@@ -345,7 +355,7 @@ module ini_nexus #(
   task retry;
     input [4:0] kind;
     if (!doomed_o) begin
-      if (retry_ok_o) begin
+      if (retry_ok_q) begin
         tries_q <= tries_q + 4'd1;
         say(kind);
       end else begin
