@@ -84,6 +84,7 @@ module ini_agreement (
   reg [15:0] set_pace_q;
   reg        open_q;
   reg        begin_q;
+  reg        retell_q;  // kind_q is new, and ours
   // own abilities as the connection began
   reg        can_wide_q, can_sync_q, can_dt_q, can_qas_q;
   reg [ 6:0] offset_q;
@@ -126,7 +127,7 @@ module ini_agreement (
 
   // Nothing to do in a clock should cost a simulation nothing.
   wire       awake = `SCSI_AWAKE(clear_i || |forget_i || gone_i || begin_i || refused || came || told || passed || stale_q != 2'd0 || say_o || took_o
-      || state_q != IDLE || set_q || open_q != open || begin_q || now_q != now || (conn_i && (want_q != data_target_i || seen_q != want_q)));
+      || state_q != IDLE || set_q || open_q != open || begin_q || retell_q || now_q != now || (conn_i && (want_q != data_target_i || seen_q != want_q)));
 
   assign offer_o = ours_q ? kind_q : `INI_EX_NONE;
   wire [15:0] data_pace = sync_q[want_q] ? pace_mem[want_q] : 16'd0;
@@ -147,7 +148,7 @@ module ini_agreement (
       {ours_q, asked_q, more_q, faster_q, farther_q} <= 5'd0;
       {in_q, tell_o} <= {2 * `SCSI_AGR_W{1'b0}};
       {say_o, took_o, stale_q} <= 4'd0;
-      {begin_q, can_wide_q, can_sync_q, can_dt_q, can_qas_q, reject_q, of_exchange_q} <= 7'd0;
+      {begin_q, retell_q, can_wide_q, can_sync_q, can_dt_q, can_qas_q, reject_q, of_exchange_q} <= 8'd0;
       offset_q <= 7'd0;
       {st_period_q, dt_period_q} <= 16'd0;
       {first_q, without_ppr_q, came_ex_q, said_ex_q} <= 8'd0;
@@ -163,7 +164,8 @@ module ini_agreement (
       set_q <= 1'b0;
       open_q <= open;
       {of_ours_q, of_answer_q, reject_q, came_ex_q, said_ex_q, of_exchange_q} <= now;
-      begin_q <= begin_i;
+      {begin_q, retell_q} <= {begin_i, 1'b0};
+      if (retell_q) tell_own(kind_q);
       if (begin_i) begin
         {can_wide_q, can_sync_q, can_dt_q, can_qas_q} <= {can_wide, can_sync, can_dt, cfg_i[`SCSI_AGR_QAS]};
         offset_q <= cfg_i[`SCSI_AGR_OFFSET];
@@ -341,7 +343,7 @@ module ini_agreement (
     input [1:0] next;
     begin
       kind_q <= next;
-      tell_own(next);
+      retell_q <= 1'b1;
     end
   endtask
 

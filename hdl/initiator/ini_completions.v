@@ -17,7 +17,7 @@ module ini_completions (
     input  wire [31:0] note_data_i,
     input  wire        pop_i,    // pulse: drop the oldest
     input  wire        flush_i,  // pulse: drop all
-    output reg  [63:0] cpl_o,    // the oldest, a clock after a change; zero when there is none
+    output reg  [63:0] cpl_o,    // the oldest, two clocks after a change; zero when there is none
     input  wire [ 2:0] word_i,
     output reg  [31:0] members_o,  // word_i of the oldest one's members, two clocks after; zero when there is none
     output reg  [ 7:0] count_o,
@@ -33,8 +33,9 @@ module ini_completions (
   reg [5:0] members_head_q, members_tail_q;
   wire full = count_o == DEPTH;
   wire any = count_o != 8'd0;
-  reg shown_q;  // cpl_o is one
-  wire take = pop_i && any && shown_q;
+  reg [1:0] shown_q;  // cpl_o, cpl_q is one
+  reg [63:0] cpl_q;
+  wire take = pop_i && any && shown_q[1];
   wire put = post_i && !full;
   wire put_mirror = put && mirrored(cpl_i[`INI_CPL_OPCODE]);
   wire take_mirror = take && mirrored(cpl_o[`INI_CPL_OPCODE]);
@@ -50,8 +51,9 @@ module ini_completions (
   always @(posedge clk_i) if (put) mem[head_q] <= cpl_i;
 
   always @(posedge clk_i) begin
-    shown_q <= any;
-    cpl_o <= any ? mem[tail_q] : 64'd0;
+    shown_q <= {shown_q[0], any};
+    cpl_q <= mem[tail_q];
+    cpl_o <= shown_q[0] ? cpl_q : 64'd0;
   end
 
   always @(posedge clk_i) begin

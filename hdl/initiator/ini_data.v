@@ -82,15 +82,19 @@ module ini_data #(
   // phase_i and dt_i are steady for more than a clock before the first word
   wire          data_phase = !phase_i[1];
   wire          agreed = phase_i[2] == dt_i;
-  wire [   3:0] kind = {data_phase && !agreed, data_phase && agreed, phase_i[0], !phase_i[0]};
-  reg  [   3:0] kind_q;
+  wire          in_data = data_phase && agreed && phase_i[0];
+  wire          out_data = data_phase && agreed && !phase_i[0];
+  // words that move, that are in the wrong direction, that are in the wrong kind of phase: in, out
+  wire [   5:0] kind = {in_data && dir_in_i, out_data && !dir_in_i, in_data && !dir_in_i, out_data && dir_in_i,
+                        data_phase && !agreed && phase_i[0], data_phase && !agreed && !phase_i[0]};
+  reg  [   5:0] kind_q;
   reg           load_in_q, rewind_q, advance_q, restore_q, save_q, residue_q;
   reg           dir_in_q, compare_q;
   wire          set = load_i || rewind_i || advance_i || restore_i || save_i || residue_i;
   wire          set_q = load_in_q || rewind_q || advance_q || restore_q || save_q || residue_q;
-  wire          out_now = tx_take_i && kind_q[2] && kind_q[0];
-  wire          in_now = rx_stb_i && kind_q[2] && kind_q[1];
-  wire          stray = kind_q[3] && (kind_q[1] ? rx_stb_i : tx_take_i);
+  wire          in_now = rx_stb_i && kind_q[5];
+  wire          out_now = tx_take_i && kind_q[4];
+  wire          stray = (rx_stb_i && (kind_q[3] || kind_q[1])) || (tx_take_i && (kind_q[2] || kind_q[0]));
 
   // Nothing to do in a clock should cost a simulation nothing.
   wire          awake = `SCSI_AWAKE(set || set_q || kind_q != kind || dir_in_q != dir_in_i || compare_q != compare_i || out_now || in_now
@@ -114,7 +118,7 @@ module ini_data #(
       saved_o <= {PW{1'b0}};
       pair_q <= 1'b0;
       {fill_q, fresh_q, load_q, wide_q, fetch_q} <= 6'd0;
-      kind_q <= 4'd0;
+      kind_q <= 6'd0;
       {load_in_q, rewind_q, advance_q, restore_q, save_q, residue_q} <= 6'd0;
       {dir_in_q, compare_q} <= 2'd0;
       {word_q, next_q} <= 32'd0;
@@ -145,7 +149,7 @@ module ini_data #(
       came_q <= wr_data_o;
       held_q <= came_q;
       differs_o <= (judge_q[0] && held_q[7:0] != next_q[7:0]) || (judge_q[1] && held_q[15:8] != next_q[15:8]);
-      overrun_o <= stray;
+      overrun_o <= stray || (none_q && (in_now || out_now));
       jump_q <= {jump_q[0], wide_q != wide_i};
       if (ptr_q > moved_o) moved_o <= ptr_q;
       if (jump_q[0]) begin
@@ -173,10 +177,7 @@ module ini_data #(
         if (pair_q && moved_o == ptr_q) moved_o <= back_one;
         pair_q <= 1'b0;
       end
-      if (out_now || in_now) begin
-        if (none_q || in_now != dir_in_q) overrun_o <= 1'b1;
-        else move;
-      end
+      if ((out_now || in_now) && !none_q) move;
     end
   end
 

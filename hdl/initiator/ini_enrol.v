@@ -50,6 +50,7 @@ module ini_enrol (
   wire [15:0] find_members = member_q[find_group_q];
   reg [6:0] extra_q;
   // what is to be kept in extra_mem
+  reg       member_now_q;  // target_i is (group_i, z_i); all three have been as they are for long when agree_i comes
   reg       note_q;
   reg [7:0] note_at_q;
   reg [6:0] note_extra_q;
@@ -75,7 +76,8 @@ module ini_enrol (
     found_o <= find_members[find_z_q];
     target_o <= find_who[{find_z_q, 2'd0}+:4];
     {blocks_o, flags_o} <= extra_q;
-    note_q <= enrolling || (agree_i && is_member);
+    member_now_q <= is_member;
+    note_q <= enrolling || (agree_i && member_now_q);
     note_at_q <= {group_i, z_i};
     note_extra_q <= enrolling ? 7'd0 : {blocks_i, flags_i};
   end

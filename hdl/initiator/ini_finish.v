@@ -183,7 +183,8 @@ module ini_finish #(
       if (bus_rst_i && !rst_q) drain_q <= 1'b1;
 
       case (state_q)
-        IDLE:
+        IDLE: begin
+        tell(fail_desc_i, 8'd0, fail_why_i, 4'd0, 24'd0, 4'd0);
         if (end_q) begin
           end_q <= 1'b0;
           rank_q <= 4'd0;
@@ -205,16 +206,18 @@ module ini_finish #(
           if (fail_spread) begin
             state_q <= LOOK;
           end else begin
-            finish_one(fail_desc_i, 8'd0, fail_why_i, 4'd0, 24'd0, 4'd0);
+            ends(fail_desc_i[`INI_D_INNER]);
             fail_done_o <= 1'b1;
           end
         end else if (us_i && late_ok_i) begin
           find_late_o <= 1'b1;
           state_q <= LATE;
         end
+        end
 
         ONE: begin
           idx_o <= idx_i;
+          tell(desc_i, status_i, own_result, why_not, {7'd0, pad(moved_i)}, own_block);
           if (keep_i) begin
             put_o <= 1'b1;
             put_new_o <= !table_i;
@@ -222,7 +225,7 @@ module ini_finish #(
           end else begin
             free_o <= table_i;
             free_inner_o <= desc_i[`INI_D_INNER];
-            finish_one(desc_i, status_i, own_result, why_not, {7'd0, pad(moved_i)}, own_block);
+            ends(desc_i[`INI_D_INNER]);
           end
           state_q <= PAUSE;
         end
@@ -246,6 +249,8 @@ module ini_finish #(
         end
 
         SPREAD: begin
+          note(never_q ? fail_desc_i[`INI_D_GANG] : desc_i[`INI_D_GANG], z_q, rank_block, rank_why, reported_q ? look_status_i : status_i);
+          note_o <= !owes;
           if (owes) begin
             put_o <= 1'b1;
             put_new_o <= 1'b1;
@@ -254,31 +259,26 @@ module ini_finish #(
             put_ent_o[`INI_D_Z] <= z_q;
             put_ent_o[`INI_D_FLAW] <= flaw;
             put_ent_o[`INI_D_FLAW_BLOCK] <= flaw == `INI_RES_OK ? 4'd0 : look_block_i;
-          end else begin
-            note(never_q ? fail_desc_i[`INI_D_GANG] : desc_i[`INI_D_GANG], z_q, rank_block, rank_why, reported_q ? look_status_i : status_i);
           end
           rank_q <= rank_q + 4'd1;
           state_q <= LOOK;
         end
 
-        DRAIN:
-        if (found_i) begin
+        DRAIN: begin
           end_found(`INI_RES_RESET);
-          drain_q <= 1'b1;
-        end else if (absent_i) begin
-          state_q <= IDLE;
+          if (found_i) drain_q <= 1'b1;
+          else if (absent_i) state_q <= IDLE;
         end
 
-        LATE:
-        if (found_i) end_found(`INI_RES_NO_STATUS);
-        else if (absent_i) state_q <= IDLE;
+        LATE: begin
+          end_found(`INI_RES_NO_STATUS);
+          if (absent_i && !found_i) state_q <= IDLE;
+        end
 
-        SWEEP:
-        if (found_i) begin
+        SWEEP: begin
           end_found(`INI_RES_ABORTED);
-          sweep_q <= 1'b1;
-        end else if (absent_i) begin
-          state_q <= ONE;
+          if (found_i) sweep_q <= 1'b1;
+          else if (absent_i) state_q <= ONE;
         end
 
         default:  // PAUSE
@@ -301,15 +301,18 @@ module ini_finish #(
     end
   endtask
 
-  // The task that the table has found ends.
+  // If the table has found a task, it ends.
   task end_found;
     input [3:0] why;
     begin
       idx_o <= found_idx_i;
-      free_o <= 1'b1;
       free_inner_o <= found_desc[`INI_D_INNER];
-      finish_one(found_desc, 8'd0, why, 4'd0, {7'd0, found_ent_i[`INI_E_MOVED]}, 4'd0);
-      state_q <= PAUSE;
+      tell(found_desc, 8'd0, why, 4'd0, {7'd0, found_ent_i[`INI_E_MOVED]}, 4'd0);
+      if (found_i) begin
+        free_o <= 1'b1;
+        ends(found_desc[`INI_D_INNER]);
+        state_q <= PAUSE;
+      end
     end
   endtask
 
@@ -318,8 +321,16 @@ module ini_finish #(
     pad = {{(17 - PW) {1'b0}}, pointer};
   endfunction
 
-  // A task on its own, or one participant's part of a mirrored command.
-  task finish_one;
+  // A task on its own, or one participant's part of a mirrored command, ends: what `tell` has said of it counts.
+  task ends;
+    input inner;
+    begin
+      post_o <= !inner;
+      note_o <= inner;
+    end
+  endtask
+
+  task tell;
     /* verilator lint_off UNUSEDSIGNAL */  // the fields of the nexus only
     input [`INI_DESC_W-1:0] desc;
     /* verilator lint_on UNUSEDSIGNAL */
@@ -328,10 +339,8 @@ module ini_finish #(
     input [3:0] detail;
     input [23:0] bytes;
     input [3:0] block;
-    if (desc[`INI_D_INNER]) begin
+    begin
       note(desc[`INI_D_GANG], desc[`INI_D_Z], block, result, status);
-    end else begin
-      post_o <= 1'b1;
       cpl0_o <= {status, 4'd0, desc[`INI_D_TARGET], desc[`INI_D_TAG], desc[`INI_D_OPCODE], 2'd0, 2'b11};
       cpl1_o <= {bytes, detail, result};
     end
@@ -344,7 +353,6 @@ module ini_finish #(
     input [3:0] result;
     input [7:0] status;
     begin
-      note_o <= 1'b1;
       note_gang_o <= gang;
       note_z_o <= z;
       note_block_o <= block;

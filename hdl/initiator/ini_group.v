@@ -126,6 +126,12 @@ module ini_group #(
       || policy > `INI_POLICY_PLAIN || new_count + 5'd1 < blocks || (cmd_q[`INI_D_TAGGED] && cmd_q[`INI_D_ATTR] != `INI_ATTR_SIMPLE);
   reg       remainder;
 
+  // A member's part of a connection has ended: a clock ago
+  reg        note_q;
+  reg [ 2:0] note_gang_q;
+  reg [ 3:0] note_z_q, note_block_q, note_result_q;
+  reg [ 7:0] note_status_q;
+
   // Results
   wire [16:0] word;
   wire [ 3:0] pass_z, tell_z, judge_z;
@@ -151,7 +157,8 @@ module ini_group #(
   wire slot = sched_empty_i && !unsettled_q;  // the host hands nothing over while a pass is due
   reg  unsettled_q;
   wire fetch = state_q == LOAD;
-  wire awake = `SCSI_AWAKE(submit_i || is_new || over != 8'd0 || due_q != 8'd0 || state_q != IDLE || hand_q || unsettled_q != unsettled_i);
+  wire awake = `SCSI_AWAKE(submit_i || is_new || over != 8'd0 || due_q != 8'd0 || state_q != IDLE || hand_q || note_i || note_q
+      || unsettled_q != unsettled_i);
 
   assign ready_o = sched_empty_i && free_ok && !is_new && due_q == 8'd0 && !hand_q;
   assign submit_o = (submit_i && !mirrored) || hand_q;
@@ -189,8 +196,9 @@ module ini_group #(
       .hand_i      (hand_q),
       .members_i   (kind_q == `INI_PASS_PLAIN ? 4'd1 : pass_desc[`INI_D_COUNT]),
       .base_i      (base),
-      .note_i      (note_i),
-      .note_gang_i (note_gang_i),
+      .note_i      (note_q),
+      .note_gang_i (note_gang_q),
+      .look_gang_i (note_gang_i),
       .note_base_o (note_base),
       .bus_gang_i  (series_gang_i),
       .bus_base_o  (bus_base)
@@ -215,12 +223,12 @@ module ini_group #(
 
   ini_members u_members (
       .clk_i        (clk_i),
-      .note_i       (note_i),
-      .note_gang_i  (note_gang_i),
-      .note_z_i     (note_z_i),
-      .note_block_i (note_block_i + note_base),
-      .note_result_i(note_result_i),
-      .note_status_i(note_status_i),
+      .note_i       (note_q),
+      .note_gang_i  (note_gang_q),
+      .note_z_i     (note_z_q),
+      .note_block_i (note_block_q),
+      .note_result_i(note_result_q),
+      .note_status_i(note_status_q),
       .wr_i         (put),
       .gang_i       (gang_q),
       .z_i          (z),
@@ -271,7 +279,7 @@ module ini_group #(
       .base_i    (base),
       .round_i   (round_q),
       .reset_i   (rst_seen),
-      .note_i    (note_i),
+      .note_i    (note_q),
       .z_o       (judge_z),
       .word_i    (word),
       .put_o     (judge_put),
@@ -359,6 +367,9 @@ module ini_group #(
       due_q <= 8'd0;
       {ready_q, tail_q, odd_q, void_q, broken_q, pass_start_q, judge_start_q, tell_start_q, hand_q, unsettled_q} <= 10'd0;
       gang_q <= 3'd0;
+      note_q <= 1'b0;
+      note_gang_q <= 3'd0;
+      {note_z_q, note_block_q, note_result_q, note_status_q} <= 20'd0;
       {first_q, size_q} <= 10'd0;
       kind_q <= `INI_PASS_ALL;
       {round_q, mark_q, lead_q, lead_id_q, plus_q, rank_q} <= 24'd0;
@@ -367,6 +378,9 @@ module ini_group #(
     end else if (awake) begin
       {pass_start_q, judge_start_q, tell_start_q, hand_q} <= 4'd0;
       unsettled_q <= unsettled_i;
+      note_q <= note_i;
+      note_gang_q <= note_gang_i;
+      {note_z_q, note_block_q, note_result_q, note_status_q} <= {note_z_i, note_block_i + note_base, note_result_i, note_status_i};
       case (state_q)
         IDLE: begin
           {ready_q, void_q, broken_q} <= 3'd0;
@@ -400,7 +414,7 @@ module ini_group #(
         end
 
         CLEAR:
-        if (!note_i) begin
+        if (!note_q) begin
           rank_q <= rank_q + 4'd1;
           left_q <= cmd_q[`INI_D_ORDER];
           if (rank_q == 4'd15) state_q <= NAME;
@@ -409,7 +423,7 @@ module ini_group #(
         NAME:
         if (end_of_ranks) begin
           start_command;
-        end else if (!note_i) begin
+        end else if (!note_q) begin
           next_rank;
         end
 

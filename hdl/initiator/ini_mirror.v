@@ -105,27 +105,31 @@ module ini_mirror #(
   reg  [14:0] rest_q;  // the others
   reg         none_q;  // nobody
   // of the clock before
-  reg         copied_q, taken_q, answered_q;
+  reg         active_q, copied_q, taken_q, answered_q;
+  // what is being said; steady for long before said_i
+  reg         switch_q, next_q, report_q, release_q;
 
   wire        data = !phase_i[1];
   wire        moved = phase_i[0] ? rx_stb_i : tx_take_i;
-  wire        copied = active_i && data && moved && data_end_i && state_q == SERVE;
-  wire        taken = active_i && phase_new_i && data && told_q && (state_q == CALL || state_q == AGAIN);
+  wire        copied = active_q && data && moved && data_end_i && state_q == SERVE;
+  wire        taken = active_q && phase_new_i && data && told_q && (state_q == CALL || state_q == AGAIN);
   wire        status = rx_stb_i && phase_i == `SCSI_PH_STATUS;
-  wire        answered = active_i && phase_new_i && phase_i == `SCSI_PH_STATUS && told_q && state_q == ASK;
+  wire        answered = active_q && phase_new_i && phase_i == `SCSI_PH_STATUS && told_q && state_q == ASK;
   wire        heard = reclaimed_i || rejected_i || put_off_i || failed_i || bad_i;
-  wire        freed = active_i && bus_free_i;
-  wire        event_now = active_i && (copied || said_i || taken || status || answered || heard || bus_free_i);
+  wire        freed = active_q && bus_free_i;
+  wire [ 3:0] saying = {said_kind_i == `INI_SAY_SWITCH, said_kind_i == `INI_SAY_NEXT, said_kind_i == `INI_SAY_REPORT, said_kind_i == `INI_SAY_RELEASE};
+  wire        event_now = active_q && (copied || said_i || taken || status || answered || heard || bus_free_i);
   wire        pulsed = say_o || rewind_o || advance_o || abort_o || copied_o || skip_o || refuse_o || keep_o || deliver_o || fresh_q
       || copied_q || taken_q || answered_q;
   // Nothing to do in a clock should cost a simulation nothing.
-  wire        awake = `SCSI_AWAKE(begin_i || event_now || pulsed || state_q == PICK || state_q == VERDICT || again_q != again);
+  wire        awake = `SCSI_AWAKE(begin_i || event_now || pulsed || state_q == PICK || state_q == VERDICT || again_q != again || active_q != active_i
+      || {switch_q, next_q, report_q, release_q} != saying);
   wire        again = tries_q != retries_i;
   wire        more = !asking_q && !final_o && !stop_q && live_q[0];
 
   assign serving_o = state_q == SERVE || taken_q;
   assign asking_o = (state_q == ASK && told_q) || state_q == ANSWER || state_q == VERDICT;
-  assign fault_o = active_i && (state_q == ANSWER || state_q == VERDICT) && failed_i;
+  assign fault_o = active_q && (state_q == ANSWER || state_q == VERDICT) && failed_i;
 
   always @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
@@ -136,20 +140,23 @@ module ini_mirror #(
       live_q <= 15'd0;
       {todo_q, rest_q} <= 30'd0;
       low_q <= 4'd0;
-      {again_q, none_q} <= 2'd0;
+      {again_q, none_q, active_q, switch_q, next_q, report_q, release_q} <= 7'd0;
       start;
     end else if (!awake) begin
       // nothing changes
     end else if (begin_i) begin
+      active_q <= active_i;
       start;
       blocks_q <= blocks_i[3:0];
       live_q <= ~(15'h7FFF << count_i);
       todo_q <= ~(15'h7FFF << count_i) & 15'h7FFE;
     end else begin
+      active_q <= active_i;
       {say_o, rewind_o, advance_o, abort_o, copied_o, skip_o, refuse_o, keep_o, deliver_o, fresh_q} <= 10'd0;
       if (fresh_q) name_z_o <= order_i[{who_o, 2'd0}+:4];
       final_o <= next_index_o == blocks_q;
       {copied_q, taken_q, answered_q} <= {copied, taken, answered};
+      {switch_q, next_q, report_q, release_q} <= saying;
       again_q <= again;
       picked_q <= state_q == PICK && !picked_q;
       if (state_q == PICK) begin
@@ -224,7 +231,7 @@ module ini_mirror #(
 
         CALL:
         if (said_i) begin
-          if (said_kind_i == `INI_SAY_SWITCH) begin
+          if (switch_q) begin
             told_q <= 1'b1;
             data_rank_o <= who_o;
             rewind_o <= 1'b1;
@@ -245,7 +252,7 @@ module ini_mirror #(
 
         AGAIN:
         if (said_i) begin
-          if (said_kind_i == `INI_SAY_NEXT) begin
+          if (next_q) begin
             told_q <= 1'b1;
             moved_q <= 1'b1;
             data_rank_o <= 4'd0;
@@ -269,7 +276,7 @@ module ini_mirror #(
 
         ASK:
         if (said_i) begin
-          if (said_kind_i == `INI_SAY_REPORT) told_q <= 1'b1;
+          if (report_q) told_q <= 1'b1;
           else insist(`INI_SAY_REPORT);
         end else if (answered_q) begin
           reply;
@@ -322,7 +329,7 @@ module ini_mirror #(
 
         default:  // FREE
         if (said_i) begin
-          if (said_kind_i == `INI_SAY_RELEASE) told_q <= 1'b1;
+          if (release_q) told_q <= 1'b1;
           else insist(`INI_SAY_RELEASE);
         end else if (reclaimed_i) begin
           reclaim;

@@ -65,6 +65,14 @@ module ini_msg_out #(
   localparam BODY = 4'd3;  // first of up to eleven bytes of the message proper
   localparam LAST = 4'd14;  // last indicator
 
+  // What its body is
+  localparam SINGLE = 3'd0;  // one byte
+  localparam SHORT = 3'd1;  // short mirroring message
+  localparam EXTENDED = 3'd2;  // extended mirroring message
+  localparam WDTR = 3'd3;
+  localparam SDTR = 3'd4;
+  localparam PPR = 3'd5;
+
   reg [3:0] step_q;
   reg       pend_q;  // kind_o is to be said or being said
   reg       open_q;  // at least one of its bytes has gone
@@ -140,6 +148,8 @@ module ini_msg_out #(
   reg [7:0] manage;
   reg [87:0] body;  // first byte in the top bits
   reg [7:0] next;
+  reg [2:0] form, form_q;
+  reg [7:0] only, only_q;  // of a single byte
 
   always @(*) begin
     case (desc_i[`INI_D_FUNCTION])
@@ -150,21 +160,31 @@ module ini_msg_out #(
       default: manage = `SCSI_MSG_TARGET_RESET;
     endcase
     case (kind_o)
-      `INI_SAY_IDENTIFY: body = offer_i == `INI_EX_PPR ? ppr : offer_i == `INI_EX_SDTR ? sdtr : wdtr;
-      `INI_SAY_WDTR: body = wdtr;
-      `INI_SAY_SDTR: body = sdtr;
-      `INI_SAY_PPR: body = ppr;
-      `INI_SAY_MANAGE: body = {manage, 80'd0};
-      `INI_SAY_QUERY, `INI_SAY_SWITCH, `INI_SAY_REPORT, `INI_SAY_RELEASE: body = short;
-      `INI_SAY_WRITE, `INI_SAY_NEXT, `INI_SAY_CAPABILITY: body = extended;
-      `INI_SAY_REJECT: body = {`SCSI_MSG_MESSAGE_REJECT, 80'd0};
-      `INI_SAY_PARITY: body = {`SCSI_MSG_MESSAGE_PARITY_ERROR, 80'd0};
-      `INI_SAY_ERROR: body = {`SCSI_MSG_INITIATOR_DETECTED_ERROR, 80'd0};
-      `INI_SAY_ABORT:
-      body = {abort, 80'd0};
+      `INI_SAY_IDENTIFY: form = offer_i == `INI_EX_PPR ? PPR : offer_i == `INI_EX_SDTR ? SDTR : WDTR;
+      `INI_SAY_WDTR: form = WDTR;
+      `INI_SAY_SDTR: form = SDTR;
+      `INI_SAY_PPR: form = PPR;
+      `INI_SAY_QUERY, `INI_SAY_SWITCH, `INI_SAY_REPORT, `INI_SAY_RELEASE: form = SHORT;
+      `INI_SAY_WRITE, `INI_SAY_NEXT, `INI_SAY_CAPABILITY: form = EXTENDED;
+      default: form = SINGLE;
+    endcase
+    case (kind_o)
+      `INI_SAY_MANAGE: only = manage;
+      `INI_SAY_REJECT: only = `SCSI_MSG_MESSAGE_REJECT;
+      `INI_SAY_PARITY: only = `SCSI_MSG_MESSAGE_PARITY_ERROR;
+      `INI_SAY_ERROR: only = `SCSI_MSG_INITIATOR_DETECTED_ERROR;
+      `INI_SAY_ABORT: only = abort;
       // in the place of an IDENTIFY that did not get through: no task can be named
-      `INI_SAY_ABORT_SET: body = {`SCSI_MSG_ABORT_TASK_SET, 80'd0};
-      default: body = {`SCSI_MSG_NO_OPERATION, 80'd0};
+      `INI_SAY_ABORT_SET: only = `SCSI_MSG_ABORT_TASK_SET;
+      default: only = `SCSI_MSG_NO_OPERATION;
+    endcase
+    case (form_q)
+      WDTR: body = wdtr;
+      SDTR: body = sdtr;
+      PPR: body = ppr;
+      SHORT: body = short;
+      EXTENDED: body = extended;
+      default: body = {only_q, 80'd0};
     endcase
     case (step_q)
       IDENTIFY: next = identify;
@@ -182,6 +202,8 @@ module ini_msg_out #(
       fresh_q <= 3'd0;
       {tag_q, bare_q, last_q, single_q, first_last_q, last_o} <= 6'd0;
       body_end_q <= 4'd0;
+      form_q <= SINGLE;
+      only_q <= 8'd0;
       body_q <= 88'd0;
       {first_q, instead_byte_q, byte_o} <= 24'd0;
       instead_q <= `INI_SAY_NOP;
@@ -253,6 +275,8 @@ module ini_msg_out #(
   task fill_in;
     begin
       step_q <= has_identify ? IDENTIFY : BODY;
+      form_q <= form;
+      only_q <= only;
       tag_q <= has_tag;
       bare_q <= body_len == 4'd0;
       last_q <= has_last;

@@ -190,11 +190,11 @@ module ini_nexus #(
         load_saved_o <= {PW{1'b0}};
         load_moved_o <= {PW{1'b0}};
       end
-      if (timeout_i && !bus_rst_i) begin
+      if (timeout_i) begin
         doomed_o <= 1'b1;
         close(`INI_RES_SEL_TIMEOUT);
       end
-      if (done_i && !bus_rst_i) begin
+      if (done_i) begin
         conn_o <= 1'b1;
         say(query ? `INI_SAY_QUERY : ability ? `INI_SAY_CAPABILITY : spread_o ? `INI_SAY_WRITE : manage ? `INI_SAY_MANAGE : `INI_SAY_IDENTIFY);
       end
@@ -211,10 +211,11 @@ module ini_nexus #(
         desc_o[`INI_D_TAGGED] <= 1'b0;
         desc_o[`INI_D_TARGET] <= peer_i;
       end
-      if (conn_o && !bus_rst_i) begin
-        if (bus_free_i || over_i) judge;
+      if (conn_o) begin
+        if ((bus_free_i || over_i) && !bus_rst_i) judge;
         else if (`SCSI_AWAKE(event_now)) follow;
       end
+      // last: whatever else has happened
       if (bus_rst_i) begin
         finding_q <= 1'b0;
         if (open_q) begin

@@ -31,7 +31,8 @@ module ini_places (
 
     input  wire       note_i,       // pulse: a member's part has ended
     input  wire [2:0] note_gang_i,
-    output wire [3:0] note_base_o,
+    input  wire [2:0] look_gang_i,
+    output wire [3:0] note_base_o,  // first block of look_gang_i's pass
     input  wire [2:0] bus_gang_i,
     output wire [3:0] bus_base_o
 );
@@ -46,7 +47,7 @@ module ini_places (
   wire awake = `SCSI_AWAKE(take_i || note_i || bus_rst_i || new_done_i || over_done_i || leave_i || hand_i || (!free_ok_o && taken_q != 8'hFF)
       || reset_o != reset_q[gang_i]);
 
-  assign note_base_o = base_q[note_gang_i];
+  assign note_base_o = base_q[look_gang_i];
   assign bus_base_o = base_q[bus_gang_i];
 
   function [2:0] lowest;

@@ -49,10 +49,12 @@ module ini_query (
 
   // what a task is about, from the clock after it has become current
   reg query_q, ability_q, open_q;
+  reg own_q;  // what was said last is the offer
   reg answers_q;  // the message that has come is an answer to it
   wire open = conn_i && (query_i || ability_i);
+  wire own = said_kind_i == `INI_SAY_QUERY || said_kind_i == `INI_SAY_CAPABILITY;
   wire event_now = phase_new_i || give_up_i || msg_stb_i || done_i;
-  wire awake = `SCSI_AWAKE(begin_i || again_i || (open_q && event_now) || {query_q, ability_q, open_q, answers_q} != {query_i, ability_i, open, answers});
+  wire awake = `SCSI_AWAKE(begin_i || again_i || (open_q && event_now) || {query_q, ability_q, open_q, own_q, answers_q} != {query_i, ability_i, open, own, answers});
   wire answers = msg_i == `INI_MSG_CAPABILITY ? ability_q && ext_i[23:16] == identity_i : query_q && arg_i == identity_i;
   wire [1:0] agreed = ext_i[9:8] & offered_i;
   wire few = ext_i[7:0] < {3'd0, `INI_SERIES_MAX};
@@ -65,10 +67,10 @@ module ini_query (
       {heard_q, accepted_o, declined_o} <= 3'd0;
       flags_o <= 2'd0;
       blocks_o <= 5'd0;
-      {query_q, ability_q, open_q, answers_q} <= 4'd0;
+      {query_q, ability_q, open_q, own_q, answers_q} <= 5'd0;
       how_q <= `INI_DET_REJECT;
     end else if (awake) begin
-      {query_q, ability_q, open_q, answers_q} <= {query_i, ability_i, open, answers};
+      {query_q, ability_q, open_q, own_q, answers_q} <= {query_i, ability_i, open, own, answers};
       if (open_q) follow;
       if (again_i) begin
         declined_o <= 1'b1;
@@ -93,7 +95,7 @@ module ini_query (
           end else begin
             decline(`INI_DET_OTHER);
           end
-          `INI_MSG_REJECT: if (said_kind_i == `INI_SAY_QUERY || said_kind_i == `INI_SAY_CAPABILITY) decline(`INI_DET_REJECT);
+          `INI_MSG_REJECT: if (own_q) decline(`INI_DET_REJECT);
           `INI_MSG_UNKNOWN, `INI_MSG_RECLAIMED, `INI_MSG_FAILED: decline(`INI_DET_OTHER);
           default: ;
         endcase

@@ -104,7 +104,7 @@ module ini_regs #(
 
   wire      write = s_axil_awvalid && s_axil_wvalid && !s_axil_bvalid;
   wire      members = s_axil_araddr[11:5] == MEMBERS[11:5];  // CPL_M0 to CPL_M7
-  wire      read = s_axil_arvalid && !s_axil_rvalid && looked_q[1];
+  wire      read = s_axil_arvalid && !s_axil_rvalid && looked_q[2];
   wire [31:0] mask = {{8{s_axil_wstrb[3]}}, {8{s_axil_wstrb[2]}}, {8{s_axil_wstrb[1]}}, {8{s_axil_wstrb[0]}}};
   wire [31:0] wdata = s_axil_wdata & mask;
   wire        mirrored = op_q[`INI_D_OPCODE] == `INI_OP_MIRROR_WRITE || op_q[`INI_D_OPCODE] == `INI_OP_MIRROR_READ;
@@ -114,11 +114,11 @@ module ini_regs #(
   wire        pulsed = bus_reset_o || submit_o || spare_q || unload_o || pop_o || flush_o || series_o || |forget_o;
   // Nothing to do in a clock should cost a simulation nothing.
   wire        awake = `SCSI_AWAKE(pulsed || s_axil_awvalid || s_axil_arvalid || s_axil_bvalid || s_axil_rvalid || posted_i || bus_reset_i
-      || lost_i || looked_q != 2'd0);
+      || lost_i || looked_q != 3'd0);
   // What is read is looked up in two steps: in each bank of eight words, then from its bank. The queue of completions shows its oldest one
-  // a clock after a change.
+  // two clocks after a change.
   reg  [31:0] bank_q[0:7];
-  reg  [ 1:0] looked_q;  // bank_q, members_i are of s_axil_araddr; in the next clock
+  reg  [ 2:0] looked_q;  // bank_q, members_i are of s_axil_araddr; in the next clocks
   wire [31:0] banked = s_axil_araddr[11:8] == 4'd0 ? bank_q[s_axil_araddr[7:5]] : 32'd0;
   integer     n;
 
@@ -183,7 +183,7 @@ module ini_regs #(
       series_lba_o <= 32'd0;
       {policy_q, rounds_q, block_size_q, blocks_q, series_q} <= 19'd0;
       s_axil_rdata <= 32'd0;
-      looked_q <= 2'd0;
+      looked_q <= 3'd0;
       for (n = 0; n < 8; n = n + 1) bank_q[n] <= 32'd0;
       config_q <= 8'd0;
       {options_q, pace_q, function_q, attribute_q, agreed_with_o} <= 26'd0;
@@ -210,7 +210,7 @@ module ini_regs #(
       end else if (s_axil_bready) begin
         s_axil_bvalid <= 1'b0;
       end
-      looked_q <= {looked_q[0], 1'b1} & {2{s_axil_arvalid && !read}};
+      looked_q <= {looked_q[1:0], 1'b1} & {3{s_axil_arvalid && !read}};
       if (s_axil_arvalid) for (n = 0; n < 8; n = n + 1) bank_q[n] <= value({4'd0, n[2:0], s_axil_araddr[4:2], 2'd0});
       if (read) begin
         s_axil_rvalid <= 1'b1;

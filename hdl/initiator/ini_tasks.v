@@ -60,6 +60,7 @@ module ini_tasks #(
   reg [31:0] free_q;  // places that can be given away after the next two
   reg [31:0] gap_q;  // the next but one
   reg [4:0] put_q;  // the next
+  reg [31:0] put_hot_q;  // ... its bit
   reg [1:0] gaps_q;  // put_q, gap_q hold one
   reg [`INI_KEY_W-1:0] key_q;
   reg [2:0] mode_q;
@@ -121,6 +122,7 @@ module ini_tasks #(
       free_q <= ALL & ~32'd3;
       gap_q <= 32'd2;
       put_q <= 5'd0;
+      put_hot_q <= 32'd1;
       gaps_q <= 2'b11;
       key_q <= {`INI_KEY_W{1'b0}};
       mode_q <= BY_KEY;
@@ -147,6 +149,7 @@ module ini_tasks #(
       // Freed places are given away again behind those that have been picked.
       if (put_next) begin
         put_q <= encode(gap_q);
+        put_hot_q <= gap_q;
         gaps_q[1] <= gaps_q[0];
       end
       if (gap_next) begin
@@ -156,7 +159,7 @@ module ini_tasks #(
       free_q <= (gap_next ? free_q & ~gap : free_q) | (free_i && !put_i ? 32'd1 << idx_i : 32'd0);
 
       if (put_i) begin
-        valid_q[put_idx] <= 1'b1;
+        if (put_new_i) valid_q <= valid_q | put_hot_q;
         if (put_new_i) used_o <= used_o + 6'd1;
         if (put_new_i && !put_ent_i[`INI_D_INNER]) plain_o <= plain_o + 6'd1;
       end else if (free_i) begin

@@ -5,6 +5,7 @@
 // what has lost is remembered, what has won or no longer asks is forgotten. A device that loses itself takes on nothing
 // new. A bus that nobody wants any longer empties the register.
 `default_nettype none
+`include "scsi_awake.vh"
 `include "scsi_timing.vh"
 
 module scsi_fairness #(
@@ -55,9 +56,9 @@ module scsi_fairness #(
   end
 
   // Nothing to do in a clock should cost a simulation nothing.
-  wire awake = !enable_i || bus_rst_i ? state_q != REST || !empty || !clear_o
+  wire awake = `SCSI_AWAKE(!enable_i || bus_rst_i ? state_q != REST || !empty || !clear_o
       : look_i || empty != clear_o
-      || (state_q == CONNECTED ? free_i : state_q != REST || begins || (free_i ? !empty : count_q != 10'd0));
+      || (state_q == CONNECTED ? free_i : state_q != REST || begins || (free_i ? !empty : count_q != 10'd0)));
 
   always @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
