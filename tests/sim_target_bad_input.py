@@ -23,6 +23,8 @@ from target_rig import BLANK, BLOCK, BLOCKS, TargetRig
 READY = cdb_6(0x00)
 ROUNDS = 40
 STALL_US = 30
+TAKEN = 513
+"""Bytes of a MESSAGE OUT phase that has no end: docs/protocol.md 11, and the one by which it is known."""
 BOUND_US = 4 * STALL_US + 250
 """A connection stalls once at most in each of a few phases, and data of a few blocks go over the bus."""
 FULL: dict[str, Any] = {"period": 0x09, "offset": 31, "dt": True, "qas": True, "stall_us": STALL_US}
@@ -97,3 +99,18 @@ async def anything(dut: Any, agreed: bool) -> None:
     written = {image[n * BLOCK : (n + 1) * BLOCK] for n in range(BLOCKS)}
     data = pattern(2 * BLOCK)
     assert written <= {BLANK * BLOCK, data[:BLOCK], data[BLOCK:]}
+
+
+@cocotb.test(timeout_time=5, timeout_unit="ms")
+async def message_out_without_end(dut: Any) -> None:
+    """So many messages in one phase: as long as one of the longest is taken, what has no end ends with BUS FREE."""
+    rig = await TargetRig(dut, ids=(5,), overrides={5: FULL}, allow_unexpected_free=True).start()
+    initiator = rig.initiator(stall_us=2 * STALL_US, status_timeout_us=100)
+    assert (await initiator.command(5, READY)).status == Status.CHECK_CONDITION
+    for count, status in ((300, Status.GOOD), (600, None), (300, Status.GOOD)):
+        result = await with_timeout(initiator.message_out(5, *[identify()] * count), BOUND_US, "us")
+        assert result.status == status
+        await with_timeout(rig.bus_free(), BOUND_US, "us")
+        rig.monitor.flush()
+        said = next(one for one in reversed(rig.monitor.transactions) if one.phase is Phase.MSG_OUT)
+        assert len(said.data) == (count if status is not None else TAKEN)

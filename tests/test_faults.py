@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from helpers.sim import SimRunner
+from silentmirror import build
+from silentmirror.build import SimulationError
+from silentmirror.options import ROOT
 
 PARITY = (
     "parity_at_the_current_target",
@@ -33,3 +38,24 @@ def test_faults(run_sim: SimRunner, cases: tuple[str, ...]) -> None:
 def test_rst(run_sim: SimRunner) -> None:
     """RST at several moments of a mirrored write."""
     assert len(run_sim("sim_rst", timeout_s=1800).cases) == RST_MOMENTS
+
+
+@pytest.mark.parametrize("mode", ["async16", "fast40"])
+def test_phase_glitches(run_sim: SimRunner, monkeypatch: pytest.MonkeyPatch, mode: str) -> None:
+    """A phase line that the initiator hears wrong for a moment."""
+    monkeypatch.setenv("MODE", mode)
+    assert len(run_sim("sim_phase_glitches", timeout_s=1800).cases) == 2
+
+
+def test_initiator_without_doubt_is_found(run_sim: SimRunner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A phase line is believed at once: the test above fails."""
+    monkeypatch.setenv("MODE", "fast40")
+    monkeypatch.setattr(build, "BUILD_ROOT", tmp_path / "build")
+    good, bad = "DOUBT_TICKS = `SCSI_TICKS(`SCSI_PHASE_STEADY_NS)", "DOUBT_TICKS = 0"
+    damaged = tmp_path / "ini_phase.v"
+    text = (ROOT / "hdl" / "initiator" / damaged.name).read_text(encoding="utf-8")
+    assert text.count(good) == 1
+    damaged.write_text(text.replace(good, bad), encoding="utf-8")
+    others = [path for path in build.Design().files() if path.name != damaged.name]
+    with pytest.raises(SimulationError, match=r"hold the data|AssertionError"):
+        run_sim("sim_phase_glitches", "glitches_are_not_heard", design=build.Design(sources=(*others, damaged)))

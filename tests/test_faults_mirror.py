@@ -21,7 +21,7 @@ from silentmirror.faults.timeline import Moment, Span, Timeline
 from silentmirror.faults.to_mirror import CLASSES, DEVICES
 from silentmirror.options import FaultsOptions
 
-SAMPLE = 20
+SAMPLE = 45
 FULL = 10_000
 """A whole campaign has more points than this."""
 

@@ -10,6 +10,7 @@
 `define SCSI_TICKS_MAX(ns) ((((ns) * 9998) / 10) / CLK_PERIOD_PS)
 
 `define SCSI_BUS_SETTLE_NS 400
+`define SCSI_PHASE_STEADY_NS 100  // how long an initiator doubts a phase line that changes: a quarter of the time it has
 `define SCSI_BUS_FREE_NS 800
 `define SCSI_BUS_CLEAR_NS 800
 `define SCSI_BUS_SET_NS 1600

@@ -23,6 +23,7 @@
 `define TGT_EV_REPORT 5'd18
 `define TGT_EV_NEXT 5'd19
 `define TGT_EV_CAPABILITY 5'd20
+`define TGT_EV_ENDLESS 5'd21 // more bytes than messages can have, and ATN is true still
 
 // Bits of CAPABILITY's flags: who has any of them has STATUS
 `define TGT_CAN_SERIES 1

@@ -5,7 +5,8 @@
 // of ACK in MESSAGE phases, and with QAS in COMMAND and STATUS too, so that snoopers see every byte; ATN negated 90 ns before ACK of a last
 // message byte and asserted 90 ns before the negation of ACK, DB released as soon as I/O is true. The next byte or word out is put on the
 // bus when ACK falls, so that its set-up time runs while the target thinks. A data phase of the kind (ST or DT) that is not agreed is
-// handled as an asynchronous one; ini_data tells that it is wrong.
+// handled as an asynchronous one, and so is a COMMAND phase in a mirrored operation: others tell that it is wrong; DB stays released, for a
+// target that is in another phase than the wires seem to say shall find wrong parity, not data.
 `default_nettype none
 `include "scsi_agreement.vh"
 `include "scsi_awake.vh"
@@ -19,7 +20,9 @@ module ini_link #(
     input wire rst_ni,
 
     // conditioned wires
-    input wire [ 2:0] phase_i,
+    input wire [ 2:0] phase_i,   // without glitches
+    input wire        steady_i,  // ... and not in doubt
+    input wire        io_i,      // I/O as it is: DB is released at once
     input wire        req_i,
     input wire [15:0] db_i,
     input wire [ 1:0] dbp_i,
@@ -39,6 +42,7 @@ module ini_link #(
     input wire        tx_last_i,  // last message byte: negate ATN before its ACK
     input wire        tx_atn_i,   // data word, out or in: assert ATN before the negation of its ACK
     input wire        tx_more_i,  // there is a byte or word to put on the bus in advance
+    input wire        mirror_i,   // a mirrored operation: no COMMAND phase
     input wire        qas_i,      // this initiator can take part in QAS: others may snoop commands and status
     input wire        say_i,      // pulse: assert ATN
 
@@ -66,7 +70,7 @@ module ini_link #(
   localparam LOOK_WAIT = SNOOP_WAIT > 5 ? SNOOP_WAIT - 5 : 0;
   localparam NEXT_WAIT = 3;  // from a byte's ACK until tx_q is the next one
   localparam ATN_WAIT = `SCSI_TICKS(`SCSI_ATN_SETUP_NS) - 1;
-  localparam OPEN_TICKS = `SCSI_TICKS(`SCSI_BUS_SETTLE_NS / 2);  // what the wires do while a phase settles is not listened to
+  localparam OPEN_TICKS = `SCSI_TICKS(`SCSI_BUS_SETTLE_NS / 4);  // what the wires do while a phase settles is not listened to
 
   localparam REST = 3'd0;  // no handshake
   localparam ENTER = 3'd1;  // the units prepare for a new phase or a new message or command byte
@@ -81,6 +85,7 @@ module ini_link #(
   reg         known_q;  // phase_o is the phase on the wires
   reg         drive_q;
   reg         wide_q;   // DB(15-8) takes part
+  reg         void_q;   // nothing can be due in this phase
   reg  [15:0] db_q;
   reg  [15:0] tx_q;   // what is to be sent, a clock ago
   reg         last_q;  // tx_last_i with it
@@ -106,12 +111,12 @@ module ini_link #(
   wire        sync_first, sync_take, sync_stb, sync_perr, sync_raise, sync_due, sync_rest, sync_done, sync_ack;
   wire [15:0] sync_data, sync_db;
   wire [ 1:0] sync_dbp;
-  wire        asked = req_i && !sync_phase;
+  wire        asked = req_i && steady_i && !sync_phase;
   wire        bad_low = ~^{db_i[7:0], dbp_i[0]};
   wire        bad_high = ~^{db_i[15:8], dbp_i[1]};
   wire        may_ack = wait_q == 5'd0 && (drv_atn_o || atn_age_q == 5'd0);
   wire        may_end = wait_q == 5'd0 && (!drv_atn_o || atn_age_q == 5'd0);
-  wire        drive = drive_q && is_out;
+  wire        drive = drive_q && is_out && !io_i && !void_q;
 
   // Nothing to do in a clock should cost a simulation nothing.
   wire        awake = `SCSI_AWAKE(conn_i
@@ -126,8 +131,8 @@ module ini_link #(
   assign done_o = done_q | sync_done;
   assign rest_o = state_q == REST && sync_rest;
   assign drv_ack_o = ack_q | sync_ack;
-  assign drv_db_o = sync_db | (drive ? {wide_q ? db_q[15:8] : 8'd0, db_q[7:0]} : 16'd0);
-  assign drv_dbp_o = sync_dbp | (drive ? {wide_q & ~^db_q[15:8], ~^db_q[7:0]} : 2'd0);
+  assign drv_db_o = (io_i ? 16'd0 : sync_db) | (drive ? {wide_q ? db_q[15:8] : 8'd0, db_q[7:0]} : 16'd0);
+  assign drv_dbp_o = (io_i ? 2'd0 : sync_dbp) | (drive ? {wide_q & ~^db_q[15:8], ~^db_q[7:0]} : 2'd0);
 
   ini_sync #(
       .CLK_PERIOD_PS(CLK_PERIOD_PS)
@@ -167,7 +172,7 @@ module ini_link #(
       agreed_q <= 1'b0;
       known_q <= 1'b0;
       drive_q <= 1'b0;
-      wide_q <= 1'b0;
+      {wide_q, void_q} <= 2'b00;
       {db_q, tx_q} <= 32'd0;
       last_q <= 1'b0;
       wait_q <= 5'd0;
@@ -194,6 +199,7 @@ module ini_link #(
       drv_atn_o <= attn_i;
     end else begin
       live_q <= 1'b1;
+      void_q <= is_data ? phase_i[2] != agree_q[`SCSI_AGR_DT] : mirror_i && phase_i == `SCSI_PH_COMMAND;
       tx_q   <= is_data ? tx_word_i : {8'd0, tx_byte_i};
       last_q <= tx_last_i;
       agree_q <= agree_i;
@@ -201,10 +207,16 @@ module ini_link #(
       {phase_new_o, byte_req_o, tx_take_q, rx_stb_q, done_q} <= 5'd0;
       if (wait_q != 5'd0) wait_q <= wait_q - 5'd1;
       if (atn_age_q != 5'd0) atn_age_q <= atn_age_q - 5'd1;
-      if (sync_phase && open_age_q != 6'd0) open_age_q <= open_age_q - 6'd1;
-      else open_q <= sync_phase;
+      // Another direction is another phase: a REQ of the old one stays without an ACK, so that the target notices.
       in_q <= phase_i[0];
-      if (!sync_phase) open_age_q <= OPEN_TICKS[5:0];
+      if (!sync_phase || in_q != phase_i[0]) begin
+        open_q <= 1'b0;
+        open_age_q <= OPEN_TICKS[5:0];
+      end else if (open_age_q != 6'd0) begin
+        open_age_q <= open_age_q - 6'd1;
+      end else begin
+        open_q <= 1'b1;
+      end
 
       case (state_q)
         REST:

@@ -24,7 +24,9 @@ module ini_port #(
     input wire [ 1:0] scsi_dbp_i,
 
     // the wires, conditioned
-    output wire [ 2:0] phase_o,
+    output wire [ 2:0] phase_o,         // without glitches
+    output wire        steady_o,        // ... and not in doubt
+    output wire        io_o,            // I/O as it is
     output wire        req_o,
     output wire [15:0] db_o,
     output wire [ 1:0] dbp_o,
@@ -68,10 +70,12 @@ module ini_port #(
 );
 
   wire bsy, sel, ack, atn, may_arb, qas_open, qas_join, qas_look, qas_decide, fair_clear;
+  wire [2:0] lines;  // MSG, C/D, I/O
   wire arb_busy, arb_lost, arb_reset, arb_bsy, resp_busy, resp_atn, resp_bsy;
   reg  bus_rst_q;
 
   assign busy_o = arb_busy || resp_busy;
+  assign io_o = lines[0];
   assign drv_bsy_o = arb_bsy | resp_bsy;
   assign bus_rst_rise_o = bus_rst_o && !bus_rst_q;
 
@@ -99,12 +103,22 @@ module ini_port #(
       .bsy_o     (bsy),
       .sel_o     (sel),
       .rst_o     (bus_rst_o),
-      .phase_o   (phase_o),
+      .phase_o   (lines),
       .req_o     (req_o),
       .ack_o     (ack),
       .atn_o     (atn),
       .db_o      (db_o),
       .dbp_o     (dbp_o)
+  );
+
+  ini_phase #(
+      .CLK_PERIOD_PS(CLK_PERIOD_PS)
+  ) u_phase (
+      .clk_i   (clk_i),
+      .rst_ni  (rst_ni),
+      .phase_i (lines),
+      .phase_o (phase_o),
+      .steady_o(steady_o)
   );
 
   scsi_bus_free #(
@@ -127,7 +141,7 @@ module ini_port #(
       .enable_i (qas_enable_i),
       .bsy_i    (bsy),
       .sel_i    (sel),
-      .phase_i  (phase_o),
+      .phase_i  (lines),
       .req_i    (req_o),
       .ack_i    (ack),
       .atn_i    (atn),
@@ -201,7 +215,7 @@ module ini_port #(
       .enable_i  (!arb_busy),
       .bsy_i     (bsy),
       .sel_i     (sel),
-      .io_i      (phase_o[0]),
+      .io_i      (lines[0]),
       .atn_i     (atn),
       .db_i      (db_o),
       .dbp_i     (dbp_o),

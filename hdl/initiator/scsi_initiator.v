@@ -121,6 +121,7 @@ module scsi_initiator #(
   wire bus_rst_n = rst_ni & enable;
   wire bus_rst, bus_rst_rise, bus_free, req;
   wire [ 2:0] wire_phase;
+  wire steady, wire_io;
   wire [15:0] db;
   wire [ 1:0] dbp;
   wire start, won, selected, sel_timeout, reselected, port_busy, hang, port_atn;
@@ -314,6 +315,8 @@ module scsi_initiator #(
       .scsi_db_i         (scsi_db_i),
       .scsi_dbp_i        (scsi_dbp_i),
       .phase_o          (wire_phase),
+      .steady_o         (steady),
+      .io_o             (wire_io),
       .req_o            (req),
       .db_o             (db),
       .dbp_o            (dbp),
@@ -353,6 +356,8 @@ module scsi_initiator #(
       .clk_i      (clk_i),
       .rst_ni     (bus_rst_n),
       .phase_i    (wire_phase),
+      .steady_i   (steady),
+      .io_i       (wire_io),
       .req_i      (req),
       .db_i       (db),
       .dbp_i      (dbp),
@@ -368,6 +373,7 @@ module scsi_initiator #(
       .tx_last_i  (msg_last && wire_phase == `SCSI_PH_MSG_OUT),
       .tx_atn_i   (mirror && serving && data_end && !wire_phase[1]),
       .tx_more_i  (!wire_phase[1] ? data_more : wire_phase[2] ? msg_more : cdb_more),
+      .mirror_i   (mirror),
       .qas_i      (ability[`SCSI_AGR_QAS]),
       .say_i      (nx_say || (mr_say && !doomed) || out_atn),
       .phase_o    (phase),

@@ -2,7 +2,7 @@
 //
 // Used by scsi_target for the messages it asked for itself and for those that it snoops: both travel on the same wires, and a
 // byte is judged in both cases when its ACK is negated, with ATN as it is then (docs/protocol.md, messages). Wrong parity in a byte
-// silences the rest of the phase. A byte that comes after one whose ACK fell with ATN false is a resend: collection starts again.
+// silences the rest of the phase, which has an end also if ATN never falls. A byte that comes after one whose ACK fell with ATN false is a resend: collection starts again.
 // What a message holds is right two clocks before byte_o tells of it, so that others can look it up meanwhile.
 `default_nettype none
 `include "scsi_defs.vh"
@@ -40,6 +40,8 @@ module tgt_msg_out #(
     output reg [55:0] args_o      // of an extended message, last byte at the bottom; of a mirror message without yz and last indicator
 );
 
+  localparam MOST = 9'd511;  // bytes of a phase: room for the longest message, 258 bytes, and more
+
   localparam FIRST = 3'd0;  // next byte starts a message
   localparam SECOND = 3'd1;  // second byte of a two-byte message
   localparam MARK = 3'd2;  // last indicator of a mirror message
@@ -50,6 +52,8 @@ module tgt_msg_out #(
   reg         ack_q;
   reg         open_q;      // a byte of this phase has been seen
   reg         ended_q;     // its messages were complete
+  reg  [ 8:0] count_q;     // bytes of this phase
+  reg         most_q;
   reg  [ 7:0] byte_q;
   reg         good_q;
   reg  [ 7:0] ext_left_q;  // bytes still to come, counted down from the length byte (0 = 256)
@@ -77,6 +81,7 @@ module tgt_msg_out #(
     if (!rst_ni) begin
       state_q <= FIRST;
       {ack_q, open_q, ended_q, good_q, code_byte_q, yz_byte_q, sized_q, marked_q} <= 8'd0;
+      {count_q, most_q} <= 10'd0;
       byte_q <= 8'd0;
       {ext_left_q, ext_len_q} <= 16'd0;
       ext_event_q <= `TGT_EV_UNKNOWN;
@@ -97,6 +102,7 @@ module tgt_msg_out #(
           open_q <= 1'b0;
           ended_q <= 1'b0;
           bad_q <= 1'b0;
+          {count_q, most_q} <= 10'd0;
         end
       end else if (ack_i && !ack_q) begin
         byte_q <= db_i;
@@ -115,7 +121,10 @@ module tgt_msg_out #(
         ended_q <= !atn_i;
         bad_q   <= bad_q || !good_q;
         bad_q1  <= bad_q || !good_q;
+        count_q <= count_q + 9'd1;
+        most_q  <= count_q == MOST;
         if (good_q && !bad_q) judge;
+        if (most_q && atn_i) event_q1 <= `TGT_EV_ENDLESS;
       end
     end
   end

@@ -74,7 +74,8 @@ module tgt_verdict (
 
   task judge;
     begin
-      if (error_i) verdict_o <= end_i ? `TGT_DO_REPEAT : `TGT_DO_MORE;
+      if (event_i == `TGT_EV_ENDLESS) verdict_o <= `TGT_DO_FREE;
+      else if (error_i) verdict_o <= end_i ? `TGT_DO_REPEAT : `TGT_DO_MORE;
       else if (event_i == `TGT_EV_NONE) verdict_o <= end_i ? `TGT_DO_REJECT : `TGT_DO_MORE;
       else if (out_of_order || (must_end && !end_i)) verdict_o <= `TGT_DO_FREE;
       else message;
