@@ -77,7 +77,7 @@ module ini_agreement (
   reg [15:0] sync_q, qas_q;
   reg  [3:0] seen_q;  // whose agreement agree_o is
   reg  [3:0] want_q;  // ... is to be
-  reg  [1:0] stale_q;  // clocks until agree_o is to be fetched again
+  reg        stale_q;  // agree_o is to be fetched again
   reg        set_q;  // what has been agreed on is to be kept
   reg  [3:0] set_at_q;
   reg        set_sync_q, set_qas_q, set_width_q, set_wide_q;
@@ -126,7 +126,7 @@ module ini_agreement (
   wire       unused = &{1'b0, ext_i[31:24]};  // reserved byte of PPR
 
   // Nothing to do in a clock should cost a simulation nothing.
-  wire       awake = `SCSI_AWAKE(clear_i || |forget_i || gone_i || begin_i || refused || came || told || passed || stale_q != 2'd0 || say_o || took_o
+  wire       awake = `SCSI_AWAKE(clear_i || |forget_i || gone_i || begin_i || refused || came || told || passed || stale_q || say_o || took_o
       || state_q != IDLE || set_q || open_q != open || begin_q || retell_q || now_q != now || (conn_i && (want_q != data_target_i || seen_q != want_q)));
 
   assign offer_o = ours_q ? kind_q : `INI_EX_NONE;
@@ -147,7 +147,7 @@ module ini_agreement (
       {heard_q, kind_q} <= 4'd0;
       {ours_q, asked_q, more_q, faster_q, farther_q} <= 5'd0;
       {in_q, tell_o} <= {2 * `SCSI_AGR_W{1'b0}};
-      {say_o, took_o, stale_q} <= 4'd0;
+      {say_o, took_o, stale_q} <= 3'd0;
       {begin_q, retell_q, can_wide_q, can_sync_q, can_dt_q, can_qas_q, reject_q, of_exchange_q} <= 8'd0;
       offset_q <= 7'd0;
       {st_period_q, dt_period_q} <= 16'd0;
@@ -160,7 +160,7 @@ module ini_agreement (
       {sync_q, wide_o, qas_q, known_o} <= 64'd0;
     end else if (awake) begin
       {say_o, took_o} <= 2'd0;
-      stale_q <= stale_q >> 1;
+      stale_q <= set_q || begin_q || clear_i;
       set_q <= 1'b0;
       open_q <= open;
       {of_ours_q, of_answer_q, reject_q, came_ex_q, said_ex_q, of_exchange_q} <= now;
@@ -173,7 +173,7 @@ module ini_agreement (
         {first_q, without_ppr_q} <= {first, without_ppr};
       end
       want_q <= data_target_i;
-      if (stale_q[0] || seen_q != want_q) begin
+      if (stale_q || seen_q != want_q) begin
         agree_o <= {qas_q[want_q], data_pace[15], wide_o[want_q], data_pace[14:0]};
         seen_q <= want_q;
       end
@@ -186,8 +186,7 @@ module ini_agreement (
         {sync_q, wide_o, qas_q, known_o} <= 64'd0;
         kind_q <= `INI_EX_NONE;
         asked_q <= 1'b0;
-        stale_q <= 2'b10;
-        state_q <= IDLE;
+          state_q <= IDLE;
       end else begin
         if (begin_q) set_out;
         else follow;
@@ -202,7 +201,6 @@ module ini_agreement (
       state_q <= IDLE;
       ours_q <= 1'b1;
       asked_q <= 1'b0;
-      stale_q <= 2'b10;
       prepare(command_i && !known_o[target_i] ? first_q : `INI_EX_NONE);
     end
   endtask
@@ -366,7 +364,6 @@ module ini_agreement (
     input [1:0] kind;
     input [`SCSI_AGR_W-1:0] what;
     begin
-      stale_q <= 2'b10;
       set_q <= 1'b1;
       set_at_q <= target_i;
       set_sync_q <= kind != `INI_EX_WDTR && what[`SCSI_AGR_OFFSET] != 7'd0;

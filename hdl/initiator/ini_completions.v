@@ -35,10 +35,11 @@ module ini_completions (
   wire any = count_o != 8'd0;
   reg [1:0] shown_q;  // cpl_o, cpl_q is one
   reg [63:0] cpl_q;
+  reg mirrored_q;  // cpl_o is of a mirrored command
   wire take = pop_i && any && shown_q[1];
   wire put = post_i && !full;
   wire put_mirror = put && mirrored(cpl_i[`INI_CPL_OPCODE]);
-  wire take_mirror = take && mirrored(cpl_o[`INI_CPL_OPCODE]);
+  wire take_mirror = take && mirrored_q;
 
   wire awake = `SCSI_AWAKE(post_i || pop_i || flush_i || lost_o);
 
@@ -53,6 +54,7 @@ module ini_completions (
   always @(posedge clk_i) begin
     shown_q <= {shown_q[0], any};
     cpl_q <= mem[tail_q];
+    mirrored_q <= mirrored(cpl_q[`INI_CPL_OPCODE]);
     cpl_o <= shown_q[0] ? cpl_q : 64'd0;
   end
 

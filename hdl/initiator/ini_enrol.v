@@ -24,12 +24,12 @@ module ini_enrol (
 
     input  wire [ 3:0] find_group_i,
     input  wire [ 3:0] find_z_i,
-    output reg         found_o,       // two clocks later
+    output reg         found_o,       // three clocks later
     output reg  [ 3:0] target_o,
-    output reg  [ 1:0] flags_o,       // ... with it, another clock later
+    output reg  [ 1:0] flags_o,       // ... with it
     output reg  [ 4:0] blocks_o,
     input  wire [ 3:0] show_group_i,
-    output wire [15:0] show_o
+    output reg  [15:0] show_o         // a clock later
 );
 
   reg [15:0] member_q[0:15];  // by group: bit z
@@ -46,16 +46,17 @@ module ini_enrol (
   wire [3:0] group = walk_q ? walk_group_q : group_i;
   wire [63:0] who = who_q[group];
   reg [3:0] find_group_q, find_z_q;
-  wire [63:0] find_who = who_q[find_group_q];
-  wire [15:0] find_members = member_q[find_group_q];
+  // a clock after them
+  reg [63:0] find_who_q;
+  reg [15:0] find_members_q;
+  reg [3:0] find_at_q;
   reg [6:0] extra_q;
   // what is to be kept in extra_mem
-  reg       member_now_q;  // target_i is (group_i, z_i); all three have been as they are for long when agree_i comes
+  reg [15:0] own_q;  // what target_i is in group_i; both have been as they are for long when agree_i comes
   reg       note_q;
   reg [7:0] note_at_q;
   reg [6:0] note_extra_q;
 
-  assign show_o = member_q[show_group_i];
 
   wire enrolling = update_i && enrol_i && !clear_i && !gone_i && !walk_q;
   wire awake = `SCSI_AWAKE(clear_i || update_i || gone_i || walk_q || mark_q);
@@ -63,7 +64,6 @@ module ini_enrol (
   always @(*) for (z = 0; z < 16; z = z + 1) same[z] = who[4*z+:4] == target_i;
 
   wire [15:0] members = member_q[group_i];
-  wire is_member = members[z_i] && same[z_i];
 
   // By themselves, without a reset, so that they become memories.
   always @(posedge clk_i) begin
@@ -73,11 +73,15 @@ module ini_enrol (
 
   always @(posedge clk_i) begin
     {find_group_q, find_z_q} <= {find_group_i, find_z_i};
-    found_o <= find_members[find_z_q];
-    target_o <= find_who[{find_z_q, 2'd0}+:4];
+    find_members_q <= member_q[find_group_q];
+    find_who_q <= who_q[find_group_q];
+    find_at_q <= find_z_q;
+    found_o <= find_members_q[find_at_q];
+    target_o <= find_who_q[{find_at_q, 2'd0}+:4];
     {blocks_o, flags_o} <= extra_q;
-    member_now_q <= is_member;
-    note_q <= enrolling || (agree_i && member_now_q);
+    show_o <= member_q[show_group_i];
+    own_q <= members & same;
+    note_q <= enrolling || (agree_i && own_q[z_i]);
     note_at_q <= {group_i, z_i};
     note_extra_q <= enrolling ? 7'd0 : {blocks_i, flags_i};
   end

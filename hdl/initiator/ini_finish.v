@@ -218,10 +218,10 @@ module ini_finish #(
         ONE: begin
           idx_o <= idx_i;
           tell(desc_i, status_i, own_result, why_not, {7'd0, pad(moved_i)}, own_block);
+          put_new_o <= !table_i;
+          put_ent_o <= {25'd0, pad(moved_i), detail_i[2:0], pad(saved_i), desc_i};
           if (keep_i) begin
             put_o <= 1'b1;
-            put_new_o <= !table_i;
-            put_ent_o <= {25'd0, pad(moved_i), detail_i[2:0], pad(saved_i), desc_i};
           end else begin
             free_o <= table_i;
             free_inner_o <= desc_i[`INI_D_INNER];
@@ -251,15 +251,13 @@ module ini_finish #(
         SPREAD: begin
           note(never_q ? fail_desc_i[`INI_D_GANG] : desc_i[`INI_D_GANG], z_q, rank_block, rank_why, reported_q ? look_status_i : status_i);
           note_o <= !owes;
-          if (owes) begin
-            put_o <= 1'b1;
-            put_new_o <= 1'b1;
-            put_ent_o <= {25'd0, len, 3'd0, len, desc_i};
-            put_ent_o[`INI_D_TARGET] <= id_q;
-            put_ent_o[`INI_D_Z] <= z_q;
-            put_ent_o[`INI_D_FLAW] <= flaw;
-            put_ent_o[`INI_D_FLAW_BLOCK] <= flaw == `INI_RES_OK ? 4'd0 : look_block_i;
-          end
+          put_o <= owes;
+          put_new_o <= 1'b1;
+          put_ent_o <= {25'd0, len, 3'd0, len, desc_i};
+          put_ent_o[`INI_D_TARGET] <= id_q;
+          put_ent_o[`INI_D_Z] <= z_q;
+          put_ent_o[`INI_D_FLAW] <= flaw;
+          put_ent_o[`INI_D_FLAW_BLOCK] <= flaw == `INI_RES_OK ? 4'd0 : look_block_i;
           rank_q <= rank_q + 4'd1;
           state_q <= LOOK;
         end

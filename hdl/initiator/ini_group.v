@@ -156,8 +156,11 @@ module ini_group #(
   wire [`INI_DESC_W-1:0] pass_desc;
   wire slot = sched_empty_i && !unsettled_q;  // the host hands nothing over while a pass is due
   reg  unsettled_q;
+  // of a clock ago: there is a place whose pass has ended, or is due; the first one
+  reg  over_q, next_q;
+  reg  [2:0] over_gang_q, next_gang_q;
   wire fetch = state_q == LOAD;
-  wire awake = `SCSI_AWAKE(submit_i || is_new || over != 8'd0 || due_q != 8'd0 || state_q != IDLE || hand_q || note_i || note_q
+  wire awake = `SCSI_AWAKE(submit_i || is_new || over != 8'd0 || due_q != 8'd0 || state_q != IDLE || hand_q || note_i || note_q || over_q || next_q
       || unsettled_q != unsettled_i);
 
   assign ready_o = sched_empty_i && free_ok && !is_new && due_q == 8'd0 && !hand_q;
@@ -367,8 +370,8 @@ module ini_group #(
       due_q <= 8'd0;
       {ready_q, tail_q, odd_q, void_q, broken_q, pass_start_q, judge_start_q, tell_start_q, hand_q, unsettled_q} <= 10'd0;
       gang_q <= 3'd0;
-      note_q <= 1'b0;
-      note_gang_q <= 3'd0;
+      {note_q, over_q, next_q} <= 3'd0;
+      {note_gang_q, over_gang_q, next_gang_q} <= 9'd0;
       {note_z_q, note_block_q, note_result_q, note_status_q} <= 20'd0;
       {first_q, size_q} <= 10'd0;
       kind_q <= `INI_PASS_ALL;
@@ -378,6 +381,8 @@ module ini_group #(
     end else if (awake) begin
       {pass_start_q, judge_start_q, tell_start_q, hand_q} <= 4'd0;
       unsettled_q <= unsettled_i;
+      {over_q, next_q} <= {over != 8'd0, due_q != 8'd0};
+      {over_gang_q, next_gang_q} <= {lowest(over), lowest(due_q)};
       note_q <= note_i;
       note_gang_q <= note_gang_i;
       {note_z_q, note_block_q, note_result_q, note_status_q} <= {note_z_i, note_block_i + note_base, note_result_i, note_status_i};
@@ -385,9 +390,9 @@ module ini_group #(
         IDLE: begin
           {ready_q, void_q, broken_q} <= 3'd0;
           rank_q <= 4'd0;
-          if (over != 8'd0) load(AFTER_PASS, lowest(over));
+          if (over_q) load(AFTER_PASS, over_gang_q);
           else if (is_new) load(NEW, new_gang);
-          else if (due_q != 8'd0 && slot) load(NEXT, lowest(due_q));
+          else if (next_q && slot) load(NEXT, next_gang_q);
         end
 
         LOAD: begin

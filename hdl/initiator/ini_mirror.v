@@ -100,7 +100,7 @@ module ini_mirror #(
   reg  [10:0] wait_q;
   reg         again_q;  // what was said may be repeated
   // whoever is named next
-  reg         picked_q;  // it is known
+  reg         picked_q;  // it is known; in a STATUS phase at once, so that ATN is up before ACK is negated
   reg  [ 3:0] low_q;  // lowest rank in todo_q
   reg  [14:0] rest_q;  // the others
   reg         none_q;  // nobody
@@ -158,13 +158,13 @@ module ini_mirror #(
       {copied_q, taken_q, answered_q} <= {copied, taken, answered};
       {switch_q, next_q, report_q, release_q} <= saying;
       again_q <= again;
-      picked_q <= state_q == PICK && !picked_q;
-      if (state_q == PICK) begin
+      picked_q <= state_q == VERDICT || (state_q == PICK && !picked_q);
+      if (state_q == PICK || state_q == VERDICT) begin
         low_q <= lowest(todo_q);
         rest_q <= todo_q & (todo_q - 15'd1);
         none_q <= todo_q == 15'd0;
-        if (picked_q) pick;
       end
+      if (state_q == PICK && picked_q) pick;
       if (state_q == VERDICT) begin
         wait_q <= wait_q - 11'd1;
         if (wait_q == 11'd0 || (keep_o && (!series_o || status_o == `SCSI_ST_GOOD))) state_q <= PICK;

@@ -29,7 +29,7 @@ module ini_pass (
     output wire [ 3:0] z_o,
     input  wire        out_i,     // failed for good; two clocks after z_o
     input  wire        bad_i,     // not OK with GOOD; two clocks after z_o
-    input wire       found_i,   // two clocks after z_o
+    input wire       found_i,   // three clocks after z_o
     input  wire [ 3:0] target_i,
     input  wire [ 1:0] flags_i,   // extensions agreed, three clocks after z_o
     input  wire [ 4:0] blocks_i,
@@ -70,15 +70,15 @@ module ini_pass (
   reg [4:0] room_q;  // blocks left of the command
   reg [1:0] flags_q;  // what all participants have
   // the member that is looked at
-  reg found_q, twice_q, at_lead_q, at_mark_q, past_mark_q, takes_q, fewer_q;
+  reg found_q, twice_q, at_lead_q, at_mark_q, past_mark_q, takes_q, fewer_q, out_q, bad_q;
   reg [3:0] target_q;
 
   wire [4:0] blocks = cmd_i[`INI_D_BLOCKS] == 5'd0 ? 5'd1 : cmd_i[`INI_D_BLOCKS];
   wire [4:0] series = cmd_i[`INI_D_SERIES] == 5'd0 ? 5'd1 : cmd_i[`INI_D_SERIES];
   wire       is_in = cmd_i[`INI_D_OPCODE] == `INI_OP_MIRROR_READ;
   wire       plain = kind_i == `INI_PASS_PLAIN;
-  wire       alive = !out_i;
-  wire       failed = alive && bad_i;
+  wire       alive = !out_q;
+  wire       failed = alive && bad_q;
   wire       twofold = kind_i == `INI_PASS_ROTATE || kind_i == `INI_PASS_LEAD || (kind_i == `INI_PASS_REGROUP && tail_i);
   wire       end_of_ranks = rank_q == cmd_i[`INI_D_COUNT];
   wire [14:0] sectors = cmd_i[`INI_D_LEN_LSB+9+:15];
@@ -104,7 +104,7 @@ module ini_pass (
     if (!rst_ni) begin
       state_q <= IDLE;
       wait_q <= 2'd0;
-      {second_q, done_o, ok_o, found_q, twice_q, at_lead_q, at_mark_q, past_mark_q, takes_q, fewer_q} <= 10'd0;
+      {second_q, done_o, ok_o, found_q, twice_q, at_lead_q, at_mark_q, past_mark_q, takes_q, fewer_q, out_q, bad_q} <= 12'd0;
       {steps_q, limit_q, size_o, room_q} <= 20'd0;
       left_q <= 60'd0;
       {order_q, ids_o} <= 120'd0;
@@ -152,6 +152,7 @@ module ini_pass (
         end
 
         SEE: begin
+          {out_q, bad_q} <= {out_i, bad_i};
           found_q <= found_i;
           target_q <= target_i;
           twice_q <= seen_q[z_o];

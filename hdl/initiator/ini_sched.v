@@ -71,7 +71,7 @@ module ini_sched #(
   reg  [25:0] yielded_ps_q;
   reg         taken_q;  // somebody took the bus that was left to the targets
   reg         yielded_q;
-  reg  [ 2:0] check_q;  // clocks in which the descriptor has been looked at; in the last one bad_q is of it
+  reg  [ 3:0] check_q;  // clocks in which the descriptor has been looked at; in the last one bad_q is of it
   reg         bad_q;
   reg         misplaced_q, self_q, narrow_q;
   reg         away_q;
@@ -131,7 +131,7 @@ module ini_sched #(
       rank_q <= 4'd0;
       yielded_ps_q <= 26'd0;
       {taken_q, yielded_q, clash_q, looked_q, member_q} <= 5'd0;
-      check_q <= 3'd0;
+      check_q <= 4'd0;
       {bad_q, full_q, may_q, misplaced_q, self_q, narrow_q, away_q, seek_q, same_q, more_q, over_q, start_o} <= 12'd0;
       room_q <= 6'd0;
       who_q <= 4'd0;
@@ -171,16 +171,17 @@ module ini_sched #(
               desc_o[`INI_D_LEN] <= 24'd0;
               desc_o[`INI_D_CDB] <= 128'd0;  // TEST UNIT READY, if the target wants a command
             end
-            {taken_q, yielded_q, clash_q} <= 3'd0;
-            yielded_ps_q <= 26'd0;
+            clash_q <= 1'b0;
             check_afresh;
           end
 
           WAIT: begin
-            check_q <= {check_q[1:0], 1'b1};
+            check_q <= {check_q[2:0], 1'b1};
+            {taken_q, yielded_q} <= 2'd0;
+            yielded_ps_q <= 26'd0;
             looked_q <= !unsettled_i;
             member_q <= enrol_found_i && enrol_target_i == target;
-            if (!check_q[2]) begin
+            if (!check_q[3]) begin
               // not yet
             end else if (bad_q || (capability && looked_q && !member_q)) begin
               fail(`INI_RES_BAD_DESCRIPTOR);
@@ -229,7 +230,7 @@ module ini_sched #(
     begin
       looked_q <= 1'b0;
       rank_q <= 4'd0;
-      check_q <= 3'd0;
+      check_q <= 4'd0;
       state_q <= WAIT;
     end
   endtask

@@ -112,10 +112,10 @@ module strobe_pair;
         .phase_o(ph), .req_o(i_req), .ack_o(), .atn_o(), .db_o(i_sdb), .dbp_o(i_sdbp)
     );
     ini_link u_link (
-        .clk_i(i_clk), .rst_ni(rst_n), .phase_i(ph), .req_i(i_req), .db_i(i_sdb), .dbp_i(i_sdbp),
+        .clk_i(i_clk), .rst_ni(rst_n), .phase_i(ph), .steady_i(1'b1), .io_i(ph[0]), .req_i(i_req), .db_i(i_sdb), .dbp_i(i_sdbp),
         .scsi_req_i(t_far[18]), .scsi_db_i(i_bus[15:0]), .scsi_dbp_i(i_bus[17:16]),
         .conn_i(conn), .attn_i(1'b0), .stall_i(stall), .agree_i(i_agree), .tx_word_i(tx), .tx_byte_i(8'd0), .tx_last_i(1'b0),
-        .tx_atn_i(mirrored && last && !in), .tx_more_i(more), .qas_i(1'b0), .say_i(say), .phase_o(i_phase), .phase_new_o(phase_new),
+        .tx_atn_i(mirrored && last && !in), .tx_more_i(more), .mirror_i(1'b0), .qas_i(1'b0), .say_i(say), .phase_o(i_phase), .phase_new_o(phase_new),
         .byte_req_o(), .tx_take_o(take), .rx_stb_o(stb), .rx_data_o(rx), .rx_perr_o(perr), .done_o(), .rest_o(),
         .drv_ack_o(i_ack), .drv_atn_o(i_atn), .drv_db_o(i_db), .drv_dbp_o(i_dbp)
     );
