@@ -33,10 +33,10 @@ module ini_completions (
   reg [5:0] members_head_q, members_tail_q;
   wire full = count_o == DEPTH;
   wire any = count_o != 8'd0;
-  reg [1:0] shown_q;  // cpl_o, cpl_q is one
+  reg [2:0] shown_q;  // cpl_o is one, and mirrored_q says of it; cpl_o, cpl_q is one
   reg [63:0] cpl_q;
   reg mirrored_q;  // cpl_o is of a mirrored command
-  wire take = pop_i && any && shown_q[1];
+  wire take = pop_i && any && shown_q[2];
   wire put = post_i && !full;
   wire put_mirror = put && mirrored(cpl_i[`INI_CPL_OPCODE]);
   wire take_mirror = take && mirrored_q;
@@ -52,9 +52,9 @@ module ini_completions (
   always @(posedge clk_i) if (put) mem[head_q] <= cpl_i;
 
   always @(posedge clk_i) begin
-    shown_q <= {shown_q[0], any};
+    shown_q <= {shown_q[1:0], any};
     cpl_q <= mem[tail_q];
-    mirrored_q <= mirrored(cpl_q[`INI_CPL_OPCODE]);
+    mirrored_q <= mirrored(cpl_o[`INI_CPL_OPCODE]);
     cpl_o <= shown_q[0] ? cpl_q : 64'd0;
   end
 
