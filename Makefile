@@ -35,7 +35,8 @@ help:
 	@echo "make faults  bad input to drives and initiator from every side (half an hour), or CAMPAIGN=mirror: faults in"
 	@echo "             mirrored operations (SIM=verilator: hours); build/faults; goes on where it was broken off"
 	@echo "             CAMPAIGN=input|mirror POINTS=n SEED=n POINT=n (this one again) FRESH=0|1 SIM=icarus|verilator"
-	@echo "make synth   area and clock of initiator and target on an ECP5 FPGA; build/synth/synth.json (minutes)"
+	@echo "make synth   area and clock of initiator and target, and of the target without mirroring, on an ECP5 FPGA;"
+	@echo "             build/synth/synth.json (minutes)"
 	@echo "make clean   remove build"
 	@echo "What is missing on this machine is installed first, or you are told what to type."
 

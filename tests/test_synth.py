@@ -2,24 +2,42 @@
 
 from __future__ import annotations
 
+import pytest
+
 from silentmirror import synth
 from silentmirror.lint import TOPS
-from silentmirror.options import ROOT
 
 
-def test_every_port_of_the_tops_is_in_the_frame() -> None:
-    for top in TOPS:
-        source = (ROOT / "hdl" / top.removeprefix("scsi_") / f"{top}.v").read_text(encoding="utf-8")
-        ports = synth.ports_of(source)
-        assert {port.name for port in ports} >= {*synth.PINS, "scsi_db_i", "scsi_db_o"}
-        assert next(port for port in ports if port.name == "scsi_db_i") == synth.Port("scsi_db_i", True, 16)
-        frame = synth.frame_of(top, ports)
-        assert all(frame.count(f".{port.name}(") == 1 for port in ports)
-        outputs = sum(port.width for port in ports if not port.is_input)
-        assert f"wire [{outputs}-1:0] out;" in frame
+@pytest.mark.parametrize("device", synth.DEVICES, ids=lambda device: device.name)
+def test_every_port_of_the_device_is_in_the_frame(device: synth.Device) -> None:
+    ports = synth.ports_of(device.source.read_text(encoding="utf-8"))
+    assert {port.name for port in ports} >= {*synth.PINS, *device.held, "scsi_db_i", "scsi_db_o"}
+    assert next(port for port in ports if port.name == "scsi_db_i") == synth.Port("scsi_db_i", True, 16)
+    frame = synth.frame_of(device, ports)
+    for port in ports:
+        assert frame.count(f".{port.name}(") == (0 if port.name in device.held else 1)
+    outputs = sum(port.width for port in ports if not port.is_input)
+    assert f"wire [{outputs}-1:0] out;" in frame
+
+
+def test_all_tops_are_measured() -> None:
+    assert {device.top for device in synth.DEVICES if not device.held} == set(TOPS)
+
+
+def test_ports_that_are_held_become_wires_of_0() -> None:
+    device = next(device for device in synth.DEVICES if device.held)
+    ports = synth.ports_of(device.source.read_text(encoding="utf-8"))
+    assert synth.held(device, ports) == [
+        "proc",
+        "cd scsi_target",
+        "delete -port cfg_mirror_i; connect -set cfg_mirror_i 1'b0",
+        "delete -port cfg_mirror_ext_i; connect -set cfg_mirror_ext_i 2'b00",
+        "cd",
+    ]
+    assert synth.held(synth.DEVICES[0], ports) == []
 
 
 def test_a_clock_that_is_too_slow_fails() -> None:
-    slow = synth.Result("scsi_target", 1, 1, 0, {"clk_i": synth.BUS_CLOCK_MHZ - 0.1}, [])
-    fast = synth.Result("scsi_target", 1, 1, 0, {"clk_i": synth.BUS_CLOCK_MHZ, "scsi_ack_i": 90.0}, [])
+    slow = synth.Result("target", 1, 1, 0, {"clk_i": synth.BUS_CLOCK_MHZ - 0.1}, [])
+    fast = synth.Result("target", 1, 1, 0, {"clk_i": synth.BUS_CLOCK_MHZ, "scsi_ack_i": 90.0}, [])
     assert [slow.closes, fast.closes] == [False, True]

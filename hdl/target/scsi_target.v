@@ -207,6 +207,8 @@ module scsi_target #(
   );
 
   // ---- silent mirroring
+  // A drive that does not know it keeps this part in its reset state: where the strap is a constant, synthesis leaves the part out.
+  wire strange = !cfg_mirror_i;
   wire enrol, agree_extensions, enrol_room, group, named, lead;
   wire [1:0] can, can_agreed;
   wire [7:0] op_lead_yz;
@@ -215,7 +217,7 @@ module scsi_target #(
   wire [3:0] about = own_connection ? initiator : nexus_initiator;
 
   tgt_enrolment #(.ENTRIES(ENROLMENTS)) u_enrolment (
-      .clk_i(clk_i), .rst_ni(rst_ni), .clear_i(drive_rst || drive_reset), .initiator_i(about), .yz_i(msg_arg),
+      .clk_i(clk_i), .rst_ni(rst_ni), .clear_i(drive_rst || drive_reset || strange), .initiator_i(about), .yz_i(msg_arg),
       .lead_yz_i(op_lead_yz),
       .set_i(enrol), .drop_i(accept && nexus_known && !own_connection && !enrol), .drop_yz_i(accept_yz),
       .agree_i(agree_extensions), .can_i(can_agreed),
@@ -231,7 +233,7 @@ module scsi_target #(
   wire [23:0] op_len;
 
   tgt_mirror #(.CLK_PERIOD_PS(CLK_PERIOD_PS)) u_mirror (
-      .clk_i(clk_i), .rst_ni(rst_ni), .clear_i(over), .own_i(own_connection), .phase_i(phase), .req_i(req), .ack_i(ack),
+      .clk_i(clk_i), .rst_ni(rst_ni), .clear_i(over || strange), .own_i(own_connection), .phase_i(phase), .req_i(req), .ack_i(ack),
       .atn_i(atn), .byte_i(msg_byte), .end_i(msg_end), .error_i(msg_error), .event_i(event_code),
       .last_i(msg_last), .yz_i(msg_arg), .lba_i(msg_args[55:24]), .len_i(msg_args[23:0]), .next_lba_i(msg_args[31:0]),
       .disconnect_i(disconnect), .initiator_i(about), .lun_i(lun), .tagged_i(has_tag), .tag_i(tag),
@@ -254,7 +256,8 @@ module scsi_target #(
   wire [3:0] answer_length, outcome, talk_bytes, cdb_rest;
   wire [2:0] msg_index, link_phase;
   wire [`SCSI_AGR_W-1:0] agree;
-  wire idle, begin_task, mirror_task, want, attached, gave_up, lost, taken, fin, order_in;
+  reg want;
+  wire idle, begin_task, mirror_task, attached, gave_up, lost, taken, fin, order_in;
   wire [79:0] link_cdb, cdb;
   wire [1:0] order, fin_result;
   wire [2:0] kill_kind;
@@ -318,7 +321,7 @@ module scsi_target #(
       .say_o(say), .say_code_o(say_code), .say_arg_o(say_arg), .say_length_o(say_length), .listen_o(listen),
       .talk_over_i(talk_over), .outcome_i(outcome), .resent_i(resent), .talk_in_i(talk_in), .talk_start_i(talk_start),
       .talk_bytes_i(talk_bytes), .code_i(msg_code), .arg_i(msg_arg),
-      .enrol_o(enrol), .agree_o(agree_extensions), .take_i(take), .tell_i(tell), .reclaim_i(reclaim), .release_i(release_bus), .op_initiator_i(op_initiator),
+      .mirror_i(cfg_mirror_i), .enrol_o(enrol), .agree_o(agree_extensions), .take_i(take), .tell_i(tell), .reclaim_i(reclaim), .release_i(release_bus), .op_initiator_i(op_initiator),
       .leader_wait_o(leader_wait), .first_req_o(first_req), .mirrored_o(mirrored), .redo_o(redo), .claim_i(claim),
       .ready_i(copy_ready), .failed_i(failed), .told_o(told), .told_later_o(told_later), .again_o(data_again),
       .spoiled_o(spoiled), .part_o(part),
@@ -335,15 +338,16 @@ module scsi_target #(
   );
 
   // A stall is silence: any strobe starts the time again.
-  reg  req_q, ack_q, stall_run_q;
+  reg  req_q, ack_q, stall_run_q, strobe_q;
   wire strobe = req_q != req || ack_q != ack;
   always @(posedge clk_i or negedge rst_ni) begin
-    if (!rst_ni) {req_q, ack_q, stall_run_q} <= 3'd0;
-    else if (strobe || stall_run_q != stall_run) {req_q, ack_q, stall_run_q} <= {req, ack, stall_run};
+    if (!rst_ni) {req_q, ack_q, stall_run_q, strobe_q} <= 4'd0;
+    else if (strobe || strobe_q || stall_run_q != stall_run)
+      {req_q, ack_q, stall_run_q, strobe_q} <= {req, ack, stall_run, strobe};
   end
 
   scsi_us_timer #(.CLK_PERIOD_PS(CLK_PERIOD_PS)) u_stall (
-      .clk_i(clk_i), .rst_ni(rst_ni), .run_i(stall_run_q), .hold_i(1'b0), .restart_i(strobe),
+      .clk_i(clk_i), .rst_ni(rst_ni), .run_i(stall_run_q), .hold_i(1'b0), .restart_i(strobe_q),
       .limit_us_i(part ? cfg_part_stall_us_i : cfg_stall_us_i), .expired_o(stalled)
   );
 
@@ -383,7 +387,7 @@ module scsi_target #(
       .tagged_i(pop ? next_tagged : mirror_task ? op_tagged : has_tag),
       .tag_i(pop ? next_tag : mirror_task ? op_tag : tag),
       .rank_set_i(copied || ranked), .rank_i(op_rank), .free_i(free),
-      .complete_i(complete && nexus_reselected), .nexus_initiator_i(nexus_initiator), .nexus_lun_i(lun),
+      .complete_i(complete && nexus_reselected && cfg_mirror_i), .nexus_initiator_i(nexus_initiator), .nexus_lun_i(lun),
       .nexus_tagged_i(has_tag), .nexus_tag_i(tag),
       .turn_o(turn), .initiator_o(task_initiator), .lun_o(task_lun), .tagged_o(task_tagged), .tag_o(task_tag)
   );
@@ -392,7 +396,7 @@ module scsi_target #(
   wire flow_sense, flow_deferred, copy_sense;
   wire [3:0] flow_sense_initiator, flow_sense_key, copy_sense_key;
   wire [15:0] flow_sense_code, copy_sense_code;
-  wire [31:0] copy_sense_lba, copy_lba;
+  wire [31:0] copy_lba;
   wire blocks_start, blocks_write, blocks_busy, blocks_done, blocks_error;
   wire [2:0] kind;
   wire [7:0] disk_status;
@@ -418,7 +422,11 @@ module scsi_target #(
   wire [23:0] flow_order_bytes, copy_order_bytes;
   wire [7:0] flow_order_code, copy_order_code;
 
-  assign want = flow_want || copy_want;
+  always @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) want <= 1'b0;
+    else if (want != (flow_want || copy_want)) want <= flow_want || copy_want;
+  end
+
   assign order = flow_order | copy_order;
   assign order_in = copy_valid ? copy_order_in : flow_order_in;
   assign order_bytes = copy_valid ? copy_order_bytes : flow_order_bytes;
@@ -454,7 +462,7 @@ module scsi_target #(
       .told_i(told && !told_later), .spoiled_i(spoiled), .yz_o(copy_yz), .block_o(failed_block), .failed_o(copy_failed),
       .judge_o(copy_judge), .lba_o(copy_lba), .judge_ahead_o(judge_ahead), .disk_busy_i(disk_busy), .kind_i(kind),
       .disk_status_i(disk_status), .cache_i(cache), .keep_o(data_keep), .blank_o(data_blank),
-      .sense_o(copy_sense), .sense_key_o(copy_sense_key), .sense_code_o(copy_sense_code), .sense_lba_o(copy_sense_lba),
+      .sense_o(copy_sense), .sense_key_o(copy_sense_key), .sense_code_o(copy_sense_code),
       .sense_taken_i(!link_sense),
       .data_begin_o(copy_data_begin), .load_o(copy_load), .move_o(copy_move), .move_write_o(copy_move_write), .drain_o(drain),
       .blocks_busy_i(blocks_busy), .blocks_done_i(blocks_done), .blocks_error_i(blocks_error),
@@ -496,7 +504,7 @@ module scsi_target #(
       .sense_initiator_i(link_sense ? initiator : copy_sense ? task_initiator : flow_sense_initiator),
       .sense_key_i(link_sense ? `SCSI_SK_ABORTED_COMMAND : copy_sense ? copy_sense_key : flow_sense_key),
       .sense_code_i(link_sense ? link_sense_code : copy_sense ? copy_sense_code : flow_sense_code),
-      .sense_valid_i(!link_sense && copy_sense), .sense_lba_i(!link_sense && copy_sense ? copy_sense_lba : 32'd0),
+      .sense_valid_i(!link_sense && copy_sense), .sense_lba_i(!link_sense && copy_sense ? copy_lba : 32'd0),
       .deferred_i(!link_sense && !copy_sense && flow_deferred),
       .losers_set_i(losers_set), .losers_i(losers), .losers_reset_i(losers_reset),
       .param_we_i(param_we), .param_index_i(param_index), .param_data_i(param_data), .param_done_i(param_end),

@@ -5,6 +5,7 @@
 // DT or with asynchronous transfers (SPI-3). An answer counts once tgt_dialog says that the initiator has let it pass, or with the next question.
 `default_nettype none
 `include "scsi_agreement.vh"
+`include "scsi_awake.vh"
 `include "scsi_defs.vh"
 `include "tgt_events.vh"
 
@@ -55,6 +56,7 @@ module tgt_agreement (
   reg wdtr_q, sdtr_q;  // the message under way; neither: PPR
   reg [7:0] asked_period_q, asked_offset_q, asked_width_q;
   reg [2:1] asked_options_q;  // QAS, DT
+  reg [7:0] able_q, able_dt_q;  // fastest period factors that are possible
   reg [7:0] period_q;
   reg [6:0] offset_q;
   reg wide_q, dt_q, qas_q;
@@ -68,20 +70,21 @@ module tgt_agreement (
   wire [6:0] offset = !syncs ? 7'd0 : asked_offset < cfg_offset_i ? asked_offset : cfg_offset_i;
   wire wide = cfg_wide_i && asked_width_q != 8'd0 && !sdtr_q;
   wire dt = cfg_dt_i && wide && offset != 7'd0 && asked_options_q[1];
-  wire [7:0] floor = dt_q ? `SCSI_PERIOD_FAST_80 : `SCSI_PERIOD_FAST_40;
-  wire [7:0] able = cfg_period_i < floor ? floor : cfg_period_i;
+  wire [7:0] able = dt_q ? able_dt_q : able_q;
   wire [7:0] period = asked_period_q < able ? able : asked_period_q;
 
   /* verilator lint_off UNUSEDSIGNAL */
   wire [7:0] arguments = wdtr_q ? `SCSI_EXT_WDTR_LEN : sdtr_q ? `SCSI_EXT_SDTR_LEN : `SCSI_EXT_PPR_LEN;
   /* verilator lint_on UNUSEDSIGNAL */
 
+  wire [15:0] own = 16'd1 << initiator_i;
+
   assign length_o = arguments[3:0] + 4'd2;
   assign qas_o = with_qas_q != 16'd0;
 
   // Nothing to do in a clock should cost a simulation nothing.
-  wire awake = clear_i || negotiates || propose_i || accept_i || refuse_i || state_q != IDLE || stale_q || initiator_i != shown_q
-      || (pending_q && !open_i);
+  wire awake = `SCSI_AWAKE(clear_i || negotiates || propose_i || accept_i || refuse_i || state_q != IDLE || stale_q
+      || initiator_i != shown_q || (pending_q && !open_i));
 
   always @(posedge clk_i) if (state_q == STORE) table_q[initiator_i] <= next_q;
 
@@ -92,6 +95,7 @@ module tgt_agreement (
       shown_q <= 4'd0;
       {stale_q, ready_o, wdtr_q, sdtr_q, wide_q, dt_q, qas_q, next_qas_q, pending_q} <= 9'd0;
       {asked_period_q, asked_offset_q, asked_width_q, period_q} <= 32'd0;
+      {able_q, able_dt_q} <= 16'd0;
       asked_options_q <= 2'd0;
       offset_q <= 7'd0;
       next_q <= `SCSI_AGR_ASYNC_8;
@@ -132,6 +136,8 @@ module tgt_agreement (
         offset_q <= offset;
         wide_q <= wide;
         dt_q <= dt;
+        able_q <= cfg_period_i < `SCSI_PERIOD_FAST_40 ? `SCSI_PERIOD_FAST_40 : cfg_period_i;
+        able_dt_q <= cfg_period_i < `SCSI_PERIOD_FAST_80 ? `SCSI_PERIOD_FAST_80 : cfg_period_i;
         qas_q <= cfg_qas_i && asked_options_q[2] && (dt || offset == 7'd0);
         state_q <= PERIOD;
       end
@@ -148,8 +154,8 @@ module tgt_agreement (
         state_q <= IDLE;
       end
       default: begin  // STORE
-        valid_q[initiator_i] <= 1'b1;
-        with_qas_q[initiator_i] <= next_qas_q;
+        valid_q <= valid_q | own;
+        with_qas_q <= with_qas_q & ~own | (next_qas_q ? own : 16'd0);
         state_q <= IDLE;
       end
     endcase

@@ -1,6 +1,6 @@
 // What a CDB asks for: its fields, taken out and checked one by one; likewise for a mirrored operation.
 //
-// Used by tgt_disk, which says when: take_i, one clock later check_i. Only bits are checked that ask for what the disk cannot do
+// Used by tgt_disk, which says when: take_i, one clock later check_i; faults are known two clocks after that. Only bits are checked that ask for what the disk cannot do
 // (linked commands, relative addresses, saved pages, vital product data, sense descriptors); other reserved bits are passed over.
 `default_nettype none
 `include "scsi_defs.vh"
@@ -10,7 +10,7 @@ module tgt_cdb (
     input wire        clk_i,
     input wire        rst_ni,
     input wire        take_i,        // pulse: LBA, count and command are right from the next clock on
-    input wire        check_i,       // pulse: the rest as well
+    input wire        check_i,       // pulse: sizes and source as well, from the clock after that on faults
     /* verilator lint_off UNUSEDSIGNAL */
     input wire [79:0] cdb_i,         // first byte in the top bits
     /* verilator lint_on UNUSEDSIGNAL */
@@ -47,8 +47,12 @@ module tgt_cdb (
   wire [23:0] mirror_blocks = mirror_len_i >> shift;
   wire ragged = mirror_blocks << shift != mirror_len_i || mirror_len_i == 24'd0 || mirror_len_i > buf_bytes_i;
 
+  reg check_q;
+  reg bad_field_q, bad_length_q, bad_page_q;
+
   always @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
+      {check_q, bad_field_q, bad_length_q, bad_page_q} <= 4'd0;
       command_o <= `TGT_CMD_UNKNOWN;
       lba_o <= 32'd0;
       {blocks_o, fault_code_o, allocation_o} <= 48'd0;
@@ -57,10 +61,14 @@ module tgt_cdb (
       source_o <= `TGT_GEN_SENSE;
     end else if (take_i) begin
       fields;
-    end else if (check_i) begin
-      fault_o <= 1'b0;
-      check;
-      size;
+    end else if (check_i || check_q) begin
+      check_q <= check_i;
+      if (check_i) begin
+        look;
+        size;
+      end else begin
+        judge;
+      end
     end
   end
 
@@ -108,11 +116,22 @@ module tgt_cdb (
     end
   endtask
 
-  task check;
-    if (command_o == `TGT_CMD_UNKNOWN) fault(`SCSI_ASC_INVALID_OPCODE);
-    else if (bad_field(command_o, control)) fault(`SCSI_ASC_INVALID_FIELD_IN_CDB);
-    else if (command_o == `TGT_CMD_MODE && cdb_i[63:62] == 2'd3) fault(`SCSI_ASC_SAVING_PARAMETERS_NOT_SUPPORTED);
-    else if (command_o == `TGT_CMD_SELECT && bad_list_length(cdb_i[47:40])) fault(`SCSI_ASC_PARAMETER_LIST_LENGTH_ERROR);
+  task look;
+    begin
+      bad_field_q <= bad_field(command_o, control);
+      bad_page_q <= command_o == `TGT_CMD_MODE && cdb_i[63:62] == 2'd3;
+      bad_length_q <= command_o == `TGT_CMD_SELECT && bad_list_length(cdb_i[47:40]);
+    end
+  endtask
+
+  task judge;
+    begin
+      fault_o <= 1'b0;
+      if (command_o == `TGT_CMD_UNKNOWN) fault(`SCSI_ASC_INVALID_OPCODE);
+      else if (bad_field_q) fault(`SCSI_ASC_INVALID_FIELD_IN_CDB);
+      else if (bad_page_q) fault(`SCSI_ASC_SAVING_PARAMETERS_NOT_SUPPORTED);
+      else if (bad_length_q) fault(`SCSI_ASC_PARAMETER_LIST_LENGTH_ERROR);
+    end
   endtask
 
   function bad_field;

@@ -5,6 +5,7 @@
 // copy counts when it is in the buffer (docs/protocol.md, mirrored write, mirrored read, many blocks in one connection). What is written goes
 // to the medium once the phase lines have settled in the next phase: an ACK too many shows until then.
 `default_nettype none
+`include "scsi_awake.vh"
 `include "scsi_defs.vh"
 `include "tgt_events.vh"
 `include "tgt_kinds.vh"
@@ -46,10 +47,9 @@ module tgt_copy (
     input  wire        cache_i,
     output wire        keep_o,          // data from the initiator is wanted
     output wire        blank_o,         // there is no data for the initiator
-    output reg         sense_o,         // sense data for the task's initiator, until sense_taken_i
-    output reg  [ 3:0] sense_key_o,
-    output reg  [15:0] sense_code_o,
-    output reg  [31:0] sense_lba_o,
+    output reg         sense_o,         // sense data for the task's initiator, about lba_o, until sense_taken_i
+    output wire [ 3:0] sense_key_o,
+    output wire [15:0] sense_code_o,
     input  wire        sense_taken_i,
 
     // buffer and medium
@@ -94,6 +94,13 @@ module tgt_copy (
   localparam REPORTED = 4'd12;  // ... has been; in a series another block may come before it is taken
   localparam RESTORE = 4'd13;  // RESTORE POINTERS before the status once more
 
+  // Reasons of sense data
+  localparam NO_ANSWER = 3'd0;  // to a reselection
+  localparam DAMAGED = 3'd1;  // data from the initiator
+  localparam NOT_RECEIVED = 3'd2;  // data towards it
+  localparam NOT_READ = 3'd3;
+  localparam NOT_WRITTEN = 3'd4;
+
   reg [3:0] state_q;
   reg task_q;
   reg attached_q;  // the present connection is the task's
@@ -104,13 +111,16 @@ module tgt_copy (
   reg mine_q, ready_q, error_q;  // the medium works for this task, or will, has done so, with an error
   reg ahead_q;  // a block has been, or is being, read ahead ...
   reg same_q;  // ... and it is the one that is wanted
+  reg gone_q;  // the task has been aborted, or its connection has broken off
+  reg unanswered_q;  // nobody has answered the reselection
   reg [1:0] wait_q;
   reg [7:0] index_q;  // of the block in the series
   reg [7:0] status_q;
+  reg [2:0] why_q;
 
   wire done = blocks_done_i && mine_q;
   wire dropped = task_q && (drop_i || discard_i || (lost_i && attached_q));
-  wire given_up = gave_up_i && task_q;
+  wire between = state_q == FREE || state_q == REPORTED;  // what comes next may be noted
   wire stale = closed_i && ahead_q;
 
   assign valid_o = task_q;
@@ -120,11 +130,24 @@ module tgt_copy (
   assign blank_o = refused_q;
   assign judge_ahead_o = state_q == AHEAD;
   assign move_write_o = !read_q;
+  assign sense_key_o = why_q == NOT_READ || why_q == NOT_WRITTEN ? `SCSI_SK_MEDIUM_ERROR : `SCSI_SK_ABORTED_COMMAND;
+  assign sense_code_o = code_of(why_q);
+
+  function [15:0] code_of;
+    input [2:0] why;
+    case (why)
+      NO_ANSWER: code_of = `SCSI_ASC_RESELECT_FAILURE;
+      DAMAGED: code_of = `SCSI_ASC_PARITY_ERROR;
+      NOT_RECEIVED: code_of = `SCSI_ASC_INITIATOR_DETECTED_ERROR;
+      NOT_READ: code_of = `SCSI_ASC_UNRECOVERED_READ_ERROR;
+      default: code_of = `SCSI_ASC_WRITE_ERROR;
+    endcase
+  endfunction
 
   // Nothing to do in a clock should cost a simulation nothing.
   wire pulsed = copied_o || judge_o || data_begin_o || load_o || move_o || drain_o;
-  wire disturbed = dropped || given_up || stale || done || ahead_i || begin_i || sense_o || (clear_i && (task_q || ahead_q))
-      || (task_q && (attached_i || taken_i || told_i || spoiled_i)) || hold_q;
+  wire disturbed = dropped || gone_q || unanswered_q || stale || done || ahead_i || begin_i || sense_o || (clear_i && (task_q || ahead_q))
+      || (task_q && (gave_up_i || attached_i || taken_i || told_i || spoiled_i)) || hold_q;
   reg waiting;
 
   always @(*) begin
@@ -137,22 +160,36 @@ module tgt_copy (
     endcase
   end
 
+  wire awake = `SCSI_AWAKE(pulsed || disturbed || !waiting);
+
   always @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
       state_q <= FREE;
       {copied_o, judge_o, data_begin_o, load_o, move_o, drain_o} <= 6'd0;
       {task_q, attached_q, read_q, refused_q, bad_q, hold_q, mine_q, ready_q, error_q, same_q} <= 10'd0;
+      {gone_q, unanswered_q} <= 2'd0;
       {ahead_q, failed_o, sense_o, order_in_o, claim_o} <= 5'd0;
       wait_q <= 2'd0;
       {index_q, status_q, yz_o, block_o, order_code_o} <= 40'd0;
-      {lba_o, sense_lba_o} <= 64'd0;
-      sense_key_o <= 4'd0;
-      sense_code_o <= 16'd0;
+      lba_o <= 32'd0;
+      why_q <= NO_ANSWER;
       order_o <= `TGT_ORDER_NONE;
       order_bytes_o <= 24'd0;
-    end else if (pulsed || disturbed || !waiting) begin
+    end else if (awake) begin
       {copied_o, judge_o, data_begin_o, load_o, move_o, drain_o} <= 6'd0;
       if (sense_taken_i) sense_o <= 1'b0;
+      if (!bad_q) block_o <= index_q;
+      if (between && begin_i) begin
+        yz_o <= yz_i;
+        read_q <= read_i;
+        order_in_o <= read_i;
+        order_bytes_o <= len_i;
+        lba_o <= lba_i;
+        same_q <= ahead_q && read_i && lba_o == lba_i;
+      end else if (between && ahead_i && room_i) begin
+        read_q <= 1'b1;
+        lba_o  <= ahead_lba_i;
+      end
       if (done) begin
         mine_q  <= 1'b0;
         ready_q <= 1'b1;
@@ -163,14 +200,16 @@ module tgt_copy (
         move_o  <= 1'b1;
         drain_o <= !mine_q;
       end
-      if (clear_i || dropped) begin
+      gone_q <= clear_i || dropped;
+      unanswered_q <= gave_up_i && task_q;
+      if (gone_q) begin
         over;
       end else if (stray_i && hold_q) begin
         {hold_q, mine_q} <= 2'd0;
-        check(`SCSI_SK_ABORTED_COMMAND, `SCSI_ASC_PARITY_ERROR);
+        check(DAMAGED);
         state_q <= REPORT;
-      end else if (given_up) begin
-        check(`SCSI_SK_ABORTED_COMMAND, `SCSI_ASC_RESELECT_FAILURE);
+      end else if (unanswered_q) begin
+        check(NO_ANSWER);
         over;
       end else begin
         if (stale) {ahead_q, mine_q} <= 2'd0;
@@ -193,17 +232,13 @@ module tgt_copy (
 
   // What is wrong first counts.
   task check;
-    input [3:0] key;
-    input [15:0] code;
+    input [2:0] why;
     begin
       bad_q <= 1'b1;
       if (!bad_q) begin
         sense_o <= 1'b1;
-        sense_key_o <= key;
-        sense_code_o <= code;
-        sense_lba_o <= lba_o;
+        why_q <= why;
         status_q <= `SCSI_ST_CHECK_CONDITION;
-        block_o <= index_q;
       end
     end
   endtask
@@ -244,7 +279,7 @@ module tgt_copy (
         READ:
         if (ready_q) begin
           refused_q <= error_q;
-          if (error_q) check(`SCSI_SK_MEDIUM_ERROR, `SCSI_ASC_UNRECOVERED_READ_ERROR);
+          if (error_q) check(NOT_READ);
           state_q <= DATA;
         end
         DATA: begin
@@ -255,7 +290,7 @@ module tgt_copy (
         DATA_ENDS: if (fin_i) copied;
         WRITE:
         if (ready_q) begin
-          if (error_q) check(`SCSI_SK_MEDIUM_ERROR, `SCSI_ASC_WRITE_ERROR);
+          if (error_q) check(NOT_WRITTEN);
           state_q <= REPORT;
         end
         REPORT: begin
@@ -275,8 +310,6 @@ module tgt_copy (
     begin
       {ahead_q, mine_q} <= 2'd0;
       if (room_i) begin
-        lba_o <= ahead_lba_i;
-        read_q <= 1'b1;
         judge_o <= 1'b1;
         state_q <= AHEAD;
       end
@@ -287,15 +320,9 @@ module tgt_copy (
   task start;
     begin
       {task_q, attached_q} <= 2'b11;
-      yz_o <= yz_i;
-      read_q <= read_i;
-      lba_o <= lba_i;
       order_o <= `TGT_ORDER_NONE;
-      order_in_o <= read_i;
-      order_bytes_o <= len_i;
       claim_o <= read_i;
       index_q <= !task_q ? 8'd0 : index_q == 8'hFF ? 8'hFF : index_q + 8'd1;
-      same_q <= ahead_q && read_i && lba_o == lba_i;
       ahead_q <= 1'b0;
       if (!task_q) {bad_q, failed_o} <= 2'd0;
       if (task_q && bad_q) begin
@@ -315,7 +342,6 @@ module tgt_copy (
       refused_q <= kind_i != (read_q ? `TGT_KIND_READ : `TGT_KIND_WRITE);
       if (kind_i != (read_q ? `TGT_KIND_READ : `TGT_KIND_WRITE)) begin
         bad_q   <= 1'b1;
-        block_o <= index_q;
         state_q <= DATA;
       end else begin
         state_q <= same_q ? READ : ROOM;
@@ -338,7 +364,7 @@ module tgt_copy (
       copied_o <= 1'b1;
       state_q  <= REPORT;
       if (fin_result_i == `TGT_FIN_DAMAGED && !refused_q) begin
-        check(`SCSI_SK_ABORTED_COMMAND, `SCSI_ASC_PARITY_ERROR);
+        check(DAMAGED);
       end else if (!read_q && !refused_q) begin
         hold_q  <= 1'b1;
         ready_q <= 1'b0;
@@ -361,7 +387,7 @@ module tgt_copy (
       end else if (ahead_i && !bad_q) begin
         look_ahead;
       end else if (spoiled_i) begin
-        check(`SCSI_SK_ABORTED_COMMAND, `SCSI_ASC_INITIATOR_DETECTED_ERROR);
+        check(NOT_RECEIVED);
         state_q <= REPORT;
       end
     end

@@ -32,10 +32,14 @@ module tgt_data (
   reg  [14:0] addr_q;  // from the initiator: word under way; towards it: the word after that
   reg  [ 1:0] fill_q;  // clocks until word_o is the first word
   reg         load_q;  // word_q has gone, or its low byte
-  reg  [15:0] word_q;
+  reg  [15:0] word_q;  // from the buffer
+  reg  [15:0] made_q;  // generated
+  reg         generated_q;
   wire        fill = fill_q != 2'd0 && read_i;
 
-  assign word_o  = blank_i ? 16'd0 : half_q ? {8'd0, word_q[15:8]} : word_q;
+  wire [15:0] word = generated_q ? made_q : word_q;
+
+  assign word_o  = blank_i ? 16'd0 : half_q ? {8'd0, word[15:8]} : word;
   assign index_o = {addr_q[4:0], 1'b0};
 
   // Nothing to do in a clock should cost a simulation nothing.
@@ -43,19 +47,23 @@ module tgt_data (
 
   always @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
-      {half_q, load_q} <= 2'd0;
+      {half_q, load_q, generated_q} <= 3'd0;
       fill_q <= 2'd0;
       addr_q <= 15'd0;
       buf_we_o <= 1'b0;
       buf_addr_o <= 15'd0;
       buf_wdata_o <= 16'd0;
-      word_q <= 16'd0;
+      {word_q, made_q} <= 32'd0;
     end else if (awake) begin
       buf_we_o <= 1'b0;
       load_q <= put_i;
-      if ((load_q && !half_q) || fill) word_q <= generated_i ? gen_data_i : buf_rdata_i;
+      if ((load_q && !half_q) || fill) begin
+        word_q <= buf_rdata_i;
+        made_q <= gen_data_i;
+      end
       if (fill) fill_q <= fill_q - 2'd1;
       if (begin_i) begin
+        generated_q <= generated_i;
         half_q <= 1'b0;
         fill_q <= 2'd2;
         addr_q <= 15'd0;

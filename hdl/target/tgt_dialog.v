@@ -4,6 +4,7 @@
 // Rules: attention condition, parity recovery in MESSAGE OUT (all bytes again) and MESSAGE IN (the whole message again), MESSAGE REJECT
 // (SPI-3 messages); retries are bounded. WDTR, SDTR and PPR are answered on the way, with what tgt_agreement makes of them.
 `default_nettype none
+`include "scsi_awake.vh"
 `include "scsi_defs.vh"
 `include "tgt_events.vh"
 
@@ -62,20 +63,22 @@ module tgt_dialog #(
   localparam RETRIES = 2'd3;
   localparam CAPABILITY_BYTES = 4'd6;
 
-  localparam IDLE = 2'd0;
-  localparam SEND = 2'd1;  // a message is being sent
-  localparam LISTEN = 2'd2;  // a byte of MESSAGE OUT is being asked for
-  localparam ANSWER = 2'd3;  // tgt_agreement makes an answer
+  localparam IDLE = 3'd0;
+  localparam SEND = 3'd1;  // a message is being sent
+  localparam LISTEN = 3'd2;  // a byte of MESSAGE OUT is being asked for
+  localparam ANSWER = 3'd3;  // tgt_agreement makes an answer
+  localparam REPLY = 3'd4;  // a short reply is to be sent: a decision that takes long is not followed by more in its clock
 
   localparam OF_LINK = 2'd0;
   localparam REJECTION = 2'd1;  // MESSAGE REJECT
   localparam ACCEPTANCE = 2'd2;  // MIRROR ACCEPT, or the answer to CAPABILITY
   localparam AGREEMENT = 2'd3;  // answer to WDTR, SDTR or PPR
 
-  reg [1:0] state_q;
+  reg [2:0] state_q;
   reg [1:0] what_q;  // the message sent last
   reg [7:0] arg_q, third_q;
   reg [3:0] length_q;
+  reg       rejects_q, enrols_q;  // the reply is MESSAGE REJECT, or that to QUERY; neither: that to CAPABILITY
   reg       quit_q;  // an ACCEPTANCE was not let pass
   reg [1:0] retries_q;
   reg       extended_q;  // the message sent last is an extended one
@@ -95,21 +98,25 @@ module tgt_dialog #(
       IDLE: waiting = !say_i && !listen_i;
       SEND: waiting = !put_i && !done_i;
       LISTEN: waiting = verdict_i == `TGT_DO_NOTHING;
-      default: waiting = !answer_ready_i;
+      ANSWER: waiting = !answer_ready_i;
+      default: waiting = 1'b0;
     endcase
   end
+
+  wire awake = `SCSI_AWAKE(pulsed || (clear_i ? used : !waiting));
 
   always @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
       state_q <= IDLE;
       what_q <= OF_LINK;
       {over_o, resent_o, sent_o, propose_o, accept_o, refuse_o, in_o, start_o, quit_q, extended_q} <= 10'd0;
+      {rejects_q, enrols_q} <= 2'd0;
       outcome_o <= `TGT_SAID;
       {sent_code_o, arg_q, third_q} <= 24'd0;
       {length_q, bytes_o} <= 8'd0;
       index_o <= 3'd0;
       retries_q <= 2'd0;
-    end else if (pulsed || (clear_i ? used : !waiting)) begin
+    end else if (awake) begin
       {over_o, propose_o, accept_o, refuse_o, start_o} <= 5'd0;
       if (clear_i) begin
         state_q <= IDLE;
@@ -133,8 +140,11 @@ module tgt_dialog #(
             if (done_i) sent;
           end
           LISTEN: if (verdict_i != `TGT_DO_NOTHING) message;
-          default:  // ANSWER
-          if (answer_ready_i && !propose_o) say(AGREEMENT, `SCSI_MSG_EXTENDED, 8'd0, answer_length_i);
+          ANSWER: if (answer_ready_i && !propose_o) say(AGREEMENT, `SCSI_MSG_EXTENDED, 8'd0, answer_length_i);
+          default:  // REPLY
+          if (rejects_q) say(REJECTION, `SCSI_MSG_MESSAGE_REJECT, 8'd0, 4'd1);
+          else if (enrols_q) say(ACCEPTANCE, MSG_QUERY[7:0], yz_i, 4'd2);
+          else say(ACCEPTANCE, `SCSI_MSG_EXTENDED, 8'd0, CAPABILITY_BYTES);
         endcase
       end
     end
@@ -242,8 +252,8 @@ module tgt_dialog #(
           propose_o <= 1'b1;
           state_q   <= ANSWER;
         end
-        `TGT_DO_ENROL: say(ACCEPTANCE, MSG_QUERY[7:0], yz_i, 4'd2);
-        `TGT_DO_AGREE: say(ACCEPTANCE, `SCSI_MSG_EXTENDED, 8'd0, CAPABILITY_BYTES);
+        `TGT_DO_ENROL: reply(1'b0, 1'b1);
+        `TGT_DO_AGREE: reply(1'b0, 1'b0);
         `TGT_DO_MIRROR: over(`TGT_MIRROR);
         `TGT_DO_HAND_OVER: begin
           retries_q <= 2'd0;
@@ -270,7 +280,16 @@ module tgt_dialog #(
     if (retries_q == RETRIES) over(`TGT_FREE);
     else begin
       if (hold_i) retries_q <= retries_q + 2'd1;
-      say(REJECTION, `SCSI_MSG_MESSAGE_REJECT, 8'd0, 4'd1);
+      reply(1'b1, 1'b0);
+    end
+  endtask
+
+  task reply;
+    input rejects;
+    input enrols;
+    begin
+      {rejects_q, enrols_q} <= {rejects, enrols};
+      state_q <= REPLY;
     end
   endtask
 

@@ -110,13 +110,14 @@ module tgt_disk (
   wire [31:0] block = mirrored ? lba_o : 32'd0;  // of sense data
   wire [23:0] shown_blocks = med_blocks_i[31:24] != 8'd0 ? 24'hFFFFFF : med_blocks_i[23:0];  // in a block descriptor
   wire reset = bus_rst_i || target_reset_i;
-  reg sense_q, deferred_q;  // what came from elsewhere a clock ago
+  reg current_q, deferred_q;  // what came from elsewhere a clock ago
   reg [3:0] sense_initiator_q;
   reg [`TGT_SENSE_W-1:0] sense_what_q;
 
   // Told of whatever waits: every command but these.
   wire exempt = command == `TGT_CMD_INQUIRY || command == `TGT_CMD_SENSE || command == `TGT_CMD_LUNS;
-  wire verdict = state_q == VERDICT && !reset;
+  wire verdict = state_q == VERDICT && !reset && !absent_q && !ahead_q;
+  reg clear_q, take_q;  // the initiator's sense data goes; it is told of its condition
   wire ranged = command == `TGT_CMD_READ || command == `TGT_CMD_WRITE || command == `TGT_CMD_SYNC || mirrored;
   wire writes = command == `TGT_CMD_WRITE || command == `TGT_CMD_MIRROR_WRITE;
   wire outside = (ranged && beyond_q) || ((command == `TGT_CMD_CAPACITY || command == `TGT_CMD_SYNC) && past_q);
@@ -137,9 +138,9 @@ module tgt_disk (
   tgt_sense u_sense (
       .clk_i(clk_i), .rst_ni(rst_ni), .bus_rst_i(bus_rst_i), .target_reset_i(target_reset_i), .initiator_i(initiator_q),
       .losers_set_i(losers_set_i), .losers_i(losers_i), .losers_reset_i(losers_reset_i),
-      .sense_i(sense_q), .deferred_i(deferred_q), .sense_initiator_i(sense_initiator_q), .sense_what_i(sense_what_q),
-      .look_i(state_q == CHECK), .fetch_i(state_q == RANGE), .absent_i(absent_q), .clear_i(verdict && !absent_q && !ahead_q),
-      .take_i(verdict && !absent_q && !ahead_q && waiting && (!exempt || report_condition)), .changed_i(param_changed),
+      .current_i(current_q), .deferred_i(deferred_q), .sense_initiator_i(sense_initiator_q), .sense_what_i(sense_what_q),
+      .look_i(state_q == CHECK), .fetch_i(state_q == RANGE), .absent_i(absent_q), .clear_i(clear_q),
+      .take_i(take_q), .changed_i(param_changed),
       .note_i(state_q == NOTE), .note_sense_i(note), .noted_o(noted), .left_o(left), .waiting_o(waiting),
       .report_o(report), .condition_o(condition)
   );
@@ -158,26 +159,26 @@ module tgt_disk (
       .caching_i(caching_q), .data_o(data_o)
   );
 
-  wire told = `SCSI_AWAKE(sense_i || sense_q);
+  wire told = `SCSI_AWAKE(sense_i || current_q || deferred_q);
   always @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
-      {sense_q, deferred_q} <= 2'd0;
+      {current_q, deferred_q} <= 2'd0;
       sense_initiator_q <= 4'd0;
       sense_what_q <= `TGT_SENSE_W'd0;
     end else if (told) begin
-      {sense_q, deferred_q} <= {sense_i, deferred_i};
+      {current_q, deferred_q} <= {sense_i && !deferred_i, sense_i && deferred_i};
       sense_initiator_q <= sense_initiator_i;
       sense_what_q <= {sense_lba_i, sense_valid_i, deferred_i, sense_key_i, sense_code_i};
     end
   end
 
   // Nothing to do in a clock should cost a simulation nothing.
-  wire awake = state_q != IDLE || decode_i || mirror_i || param_judged;
+  wire awake = `SCSI_AWAKE(state_q != IDLE || decode_i || mirror_i || param_judged || clear_q);
 
   always @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
       state_q <= IDLE;
-      {mirror_q, ahead_q, absent_q, past_q, beyond_q} <= 5'd0;
+      {mirror_q, ahead_q, absent_q, past_q, beyond_q, clear_q, take_q} <= 7'd0;
       initiator_q <= 4'd0;
       lun_q <= 6'd0;
       end_q <= 33'd0;
@@ -188,15 +189,18 @@ module tgt_disk (
       why_q <= ABSENT;
       kind_o <= `TGT_KIND_STATUS;
     end else if (awake) begin
-      if (reset) state_q <= IDLE;
-      else if (param_judged) judge_parameters;
+      clear_q <= verdict;
+      take_q  <= verdict && waiting && (!exempt || report_condition);
+      if (param_judged) judge_parameters;
       else judge;
+      if (reset) state_q <= IDLE;
     end
   end
 
   task judge;
     case (state_q)
-      IDLE: begin
+      IDLE:
+      if (decode_i || mirror_i) begin
         mirror_q <= mirror_i;
         ahead_q  <= ahead_i;
         initiator_q <= initiator_i;

@@ -6,6 +6,7 @@
 // recovery); with the write cache a write ends when its data is in the buffer, which nothing else may use until the medium has it. The
 // end of a write goes to the medium once the phase lines have settled in the next phase: an ACK too many shows until then.
 `default_nettype none
+`include "scsi_awake.vh"
 `include "scsi_defs.vh"
 `include "tgt_events.vh"
 `include "tgt_kinds.vh"
@@ -24,7 +25,7 @@ module tgt_flow #(
     input  wire        next_i,       // a task waits in the queue
     input  wire [79:0] next_cdb_i,
     output wire        pop_o,        // it is being taken
-    output wire        valid_o,      // a task is being executed
+    output reg         valid_o,      // a task is being executed
     input  wire        drop_i,       // pulse: it has been aborted
     input  wire        turn_i,       // it may reselect
     input  wire [ 3:0] initiator_i,  // of the task
@@ -96,6 +97,13 @@ module tgt_flow #(
   localparam REPORTED = 4'd12;
   localparam LISTED = 4'd13;  // tgt_disk looks at a parameter list
 
+  // Reasons of sense data
+  localparam NO_ANSWER = 3'd0;  // to a reselection
+  localparam DAMAGED = 3'd1;  // data from the initiator
+  localparam NOT_RECEIVED = 3'd2;  // data towards it
+  localparam NOT_READ = 3'd3;
+  localparam NOT_WRITTEN = 3'd4;
+
   reg [3:0] state_q;
   reg [3:0] then_q;
   reg attached_q;  // the present connection is this task's
@@ -109,8 +117,8 @@ module tgt_flow #(
   reg drain_q;  // it writes, or will, what has been reported as GOOD
   reg [3:0] drain_initiator_q;
   reg note_q;  // sense data of this task is on its way
-  reg [3:0] note_initiator_q, note_key_q;
-  reg [15:0] note_code_q;
+  reg [3:0] note_initiator_q;
+  reg [2:0] why_q;
   reg late_q;  // a deferred error is
   reg sync_failed_q;  // ... was found since this task began, and belongs to its initiator
   reg [2:0] wait_q;  // clocks until tgt_disk has judged a parameter list
@@ -125,16 +133,26 @@ module tgt_flow #(
   wire dropped = valid_o && (drop_i || (lost_i && attached_q));
   wire given_up = valid_o && gave_up_i;
 
-  assign valid_o = state_q != FREE;
-  assign pop_o = state_q == FREE && next_i && !begin_i;
+  assign pop_o = !valid_o && next_i && !begin_i;
   assign want_o = order_o != `TGT_ORDER_NONE && !attached_q && turn_i;
   assign move_write_o = writes;
   assign status_next_o = hold_q && state_q == MEDIUM;
   assign sense_o = note_q || late_q;
   assign deferred_o = !note_q;
   assign sense_initiator_o = note_q ? note_initiator_q : drain_initiator_q;
-  assign sense_key_o = note_q ? note_key_q : `SCSI_SK_MEDIUM_ERROR;
-  assign sense_code_o = note_q ? note_code_q : `SCSI_ASC_WRITE_ERROR;
+  assign sense_key_o = note_q && why_q != NOT_READ && why_q != NOT_WRITTEN ? `SCSI_SK_ABORTED_COMMAND : `SCSI_SK_MEDIUM_ERROR;
+  assign sense_code_o = code_of(note_q ? why_q : NOT_WRITTEN);
+
+  function [15:0] code_of;
+    input [2:0] why;
+    case (why)
+      NO_ANSWER: code_of = `SCSI_ASC_RESELECT_FAILURE;
+      DAMAGED: code_of = `SCSI_ASC_PARITY_ERROR;
+      NOT_RECEIVED: code_of = `SCSI_ASC_INITIATOR_DETECTED_ERROR;
+      NOT_READ: code_of = `SCSI_ASC_UNRECOVERED_READ_ERROR;
+      default: code_of = `SCSI_ASC_WRITE_ERROR;
+    endcase
+  endfunction
 
   scsi_us_timer #(
       .CLK_PERIOD_PS(CLK_PERIOD_PS)
@@ -158,32 +176,36 @@ module tgt_flow #(
     endcase
   end
 
+  wire awake = `SCSI_AWAKE(pulsed || disturbed || !waiting);
+
   always @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
       {state_q, then_q} <= {FREE, FREE};
+      valid_o <= 1'b0;
       {decode_o, param_done_o, data_begin_o, load_o, move_o, passed_o, save_o, rewind_o} <= 8'd0;
       {attached_q, disc_q, moved_q, save_q, restore_q, leave_q} <= 6'd0;
       {hold_q, mine_q, ready_q, failed_q, drain_q, note_q, late_q, sync_failed_q} <= 8'd0;
       {retries_q, wait_q} <= 5'd0;
-      {drain_initiator_q, note_initiator_q, note_key_q} <= 12'd0;
-      note_code_q <= 16'd0;
+      {drain_initiator_q, note_initiator_q} <= 8'd0;
+      why_q <= NO_ANSWER;
       cdb_o <= 80'd0;
       order_o <= `TGT_ORDER_NONE;
       order_in_o <= 1'b0;
       order_bytes_o <= 24'd0;
       {order_code_o, status_q} <= 16'd0;
-    end else if (pulsed || disturbed || !waiting) begin
+    end else if (awake) begin
       {decode_o, param_done_o, data_begin_o, load_o, move_o, passed_o, save_o, rewind_o} <= 8'd0;
       if (sense_taken_i) begin
         if (note_q) note_q <= 1'b0;
         else late_q <= 1'b0;
       end
+      if (!note_q) note_initiator_q <= initiator_i;
       medium_ends;
       if (hold_q && !tail_i) {hold_q, move_o} <= 2'b01;
       if (clear_i || dropped) begin
         over;
       end else if (given_up) begin
-        check(`SCSI_SK_ABORTED_COMMAND, `SCSI_ASC_RESELECT_FAILURE);
+        check(NO_ANSWER);
         over;
       end else begin
         if (attached_i && valid_o) attached_q <= 1'b1;
@@ -222,6 +244,7 @@ module tgt_flow #(
   task over;
     begin
       state_q <= FREE;
+      valid_o <= 1'b0;
       order_o <= `TGT_ORDER_NONE;
       {attached_q, mine_q} <= 2'd0;
       if (hold_q && tail_i) {hold_q, drain_q} <= 2'd0;
@@ -229,13 +252,10 @@ module tgt_flow #(
   endtask
 
   task check;
-    input [3:0] key;
-    input [15:0] code;
+    input [2:0] why;
     begin
       note_q <= 1'b1;
-      note_initiator_q <= initiator_i;
-      note_key_q <= key;
-      note_code_q <= code;
+      why_q <= why;
       status_q <= `SCSI_ST_CHECK_CONDITION;
     end
   endtask
@@ -257,9 +277,12 @@ module tgt_flow #(
         end
         DECODED: decoded;
         ROOM: begin
-          if (!blocks_busy_i && !blocks_done_i) state_q <= kind_i == `TGT_KIND_SYNC ? REPORT : CHUNK;
-          else if (impatient) disconnect(ROOM);
-          if (sync_failed_q && kind_i == `TGT_KIND_SYNC) check(`SCSI_SK_MEDIUM_ERROR, `SCSI_ASC_WRITE_ERROR);
+          if (!blocks_busy_i && !blocks_done_i) begin
+            if (sync_failed_q && kind_i == `TGT_KIND_SYNC) check(NOT_WRITTEN);
+            state_q <= kind_i == `TGT_KIND_SYNC ? REPORT : CHUNK;
+          end else if (impatient) begin
+            disconnect(ROOM);
+          end
         end
         CHUNK: begin
           if (reads) move_blocks;
@@ -293,6 +316,7 @@ module tgt_flow #(
 
   task start;
     begin
+      valid_o <= 1'b1;
       cdb_o <= begin_i ? cdb_i : next_cdb_i;
       attached_q <= begin_i;
       disc_q <= begin_i ? disc_priv_i : 1'b1;
@@ -335,7 +359,7 @@ module tgt_flow #(
     begin
       ready_q <= 1'b0;
       if (failed_q) begin
-        check(`SCSI_SK_MEDIUM_ERROR, writes ? `SCSI_ASC_WRITE_ERROR : `SCSI_ASC_UNRECOVERED_READ_ERROR);
+        check(writes ? NOT_WRITTEN : NOT_READ);
         state_q <= REPORT;
       end else if (reads) begin
         state_q <= DATA;
@@ -358,12 +382,12 @@ module tgt_flow #(
     begin
       moved_q <= 1'b1;
       if (fin_result_i == `TGT_FIN_DAMAGED) begin
-        check(`SCSI_SK_ABORTED_COMMAND, `SCSI_ASC_PARITY_ERROR);
+        check(DAMAGED);
         state_q <= REPORT;
       end else if (fin_result_i == `TGT_FIN_REPORTED) begin
         retries_q <= retries_q + 2'd1;
         if (retries_q == RETRIES) begin
-          check(`SCSI_SK_ABORTED_COMMAND, `SCSI_ASC_INITIATOR_DETECTED_ERROR);
+          check(NOT_RECEIVED);
           state_q <= REPORT;
         end else begin
           rewind_o  <= 1'b1;
@@ -431,9 +455,19 @@ module tgt_flow #(
     end
   endtask
 
+  // Constants, and nothing else, go into state_q: synthesis sees its states, and has a flop for each.
+  task enter_then;
+    case (then_q)
+      ROOM: state_q <= ROOM;
+      MEDIUM: state_q <= MEDIUM;
+      DATA: state_q <= DATA;
+      default: state_q <= REPORT;
+    endcase
+  endtask
+
   task talk;
     if (!save_q && !restore_q && !leave_q) begin
-      state_q <= then_q;
+      enter_then;
     end else begin
       order_o <= `TGT_ORDER_SAY;
       order_code_o <= save_q ? `SCSI_MSG_SAVE_DATA_POINTER : restore_q ? `SCSI_MSG_RESTORE_POINTERS : `SCSI_MSG_DISCONNECT;
@@ -457,7 +491,7 @@ module tgt_flow #(
       end else begin
         leave_q <= 1'b0;
         attached_q <= 1'b0;
-        state_q <= then_q;
+        enter_then;
       end
     end
   endtask

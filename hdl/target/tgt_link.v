@@ -34,7 +34,7 @@ module tgt_link #(
     input  wire       identified_i,
     input  wire       disc_priv_i,
     input  wire       tagged_i,
-    output wire       early_o,        // nothing but messages so far, and the initiator began
+    output reg        early_o,        // nothing but messages so far, and the initiator began
     output reg        resumed_o,      // this connection began with a reselection
     output reg        target_reset_o, // pulse: TARGET RESET message
     input  wire       dt_i,           // agreed with this initiator
@@ -57,6 +57,7 @@ module tgt_link #(
     input  wire [7:0] arg_i,
 
     // enrolment and the mirrored operation
+    input  wire       mirror_i,        // this drive knows silent mirroring
     output reg        enrol_o,         // pulse: the answer to QUERY was accepted
     output reg        agree_o,         // pulse: so was the answer to CAPABILITY
     input  wire       take_i,
@@ -66,7 +67,7 @@ module tgt_link #(
     input  wire [3:0] op_initiator_i,
     output reg        leader_wait_o,
     output reg        first_req_o,
-    output wire       mirrored_o,      // this connection is that of the mirrored operation
+    output reg        mirrored_o,      // this connection is that of the mirrored operation: leader or participant
     output wire       redo_o,          // what was sent last can be sent again
     input  wire       claim_i,         // its data is towards the initiator: the phase lines may say so before it is there
     input  wire       ready_i,         // its status is known
@@ -167,6 +168,11 @@ module tgt_link #(
   localparam RESTORE = 5'd28;  // RESTORE POINTERS, then COMMAND again
   localparam REDO = 5'd29;  // RESTORE POINTERS was accepted: mirrored data in again
 
+  // States that follow a talk
+  localparam [31:0] AFTER_TALK = 32'd1 << COMMAND_START | 32'd1 << ADMIT | 32'd1 << PARK | 32'd1 << NO_ROOM | 32'd1 << SERVE
+      | 32'd1 << RESIDUE | 32'd1 << SAID | 32'd1 << STAYED | 32'd1 << DETACH | 32'd1 << STATUS_START | 32'd1 << COMPLETE
+      | 32'd1 << DONE | 32'd1 << QAS_OPEN | 32'd1 << FINISHED | 32'd1 << FAILED | 32'd1 << HOLD | 32'd1 << RESTORE | 32'd1 << REDO;
+
   reg [4:0] state_q;
   reg [4:0] after_q;  // where the connection goes on after TALK
   reg leader_q;  // leader of a mirrored operation
@@ -190,8 +196,6 @@ module tgt_link #(
   wire of_status = after_q == COMPLETE || after_q == FAILED;
   wire damaged = error_i && (done_i || (got_i && !phase_o[0]));
 
-  assign mirrored_o = leader_q || part_o;
-  assign early_o = state_q == TALK && after_q == COMMAND_START && !resumed_o && !mirrored_o;
   assign redo_o = mirrored_o && (data_in_q || tell_status_q);
   assign stall_run_o = engine_busy_i || state_q == HOLD || state_q == LEADER_WAIT || (state_q == SERVE && mirrored_o);
 
@@ -211,7 +215,7 @@ module tgt_link #(
       || target_reset_o || say_o || listen_o || offer_o || push_o || kill_o || start_o || settled_o || cdb_clear_o
       || agree_o || told_o || again_o || spoiled_o;
   wire astray = stray_i && !mirrored_o;  // in a mirrored operation it is the copy that suffers
-  wire broken = connected && (stalled_i || astray || (free_i && state_q != IDLE));
+  wire broken = connected && (stalled_i || astray || free_i);
   reg waiting;
 
   always @(*) begin
@@ -253,8 +257,12 @@ module tgt_link #(
       {broken_q, astray_q} <= 2'd0;
     end else if (awake) begin
       pulses_off;
+      early_o <= state_q == TALK && after_q == COMMAND_START && !resumed_o && !mirrored_o;
       broken_q <= broken && !broken_q;
       astray_q <= astray;
+      sense_code_o <= broken_q || state_q != TALK && state_q != OFFERED ? `SCSI_ASC_PARITY_ERROR
+          : state_q == TALK ? `SCSI_ASC_MESSAGE_ERROR : `SCSI_ASC_OVERLAPPED_COMMANDS;
+      words;
       if (bus_rst_i) begin
         leave;
         reselect_o <= 1'b0;
@@ -263,7 +271,6 @@ module tgt_link #(
       end else if (broken_q) begin
         let_go;
         sense_o <= astray_q;
-        sense_code_o <= `SCSI_ASC_PARITY_ERROR;
       end else begin
         flow;
       end
@@ -281,7 +288,7 @@ module tgt_link #(
   // Everything released; what waits for reselection stays.
   task leave;
     begin
-      {bsy_o, drive_o, part_o, leader_q, leader_wait_o, serving_q, data_in_q, tell_q, tell_status_q} <= 9'd0;
+      {bsy_o, drive_o, part_o, mirrored_o, leader_q, leader_wait_o, serving_q, data_in_q, tell_q, tell_status_q, early_o} <= 11'd0;
       state_q <= IDLE;
     end
   endtask
@@ -293,6 +300,39 @@ module tgt_link #(
       resumed_o <= 1'b0;
       lost_o <= serving_q;
     end
+  endtask
+
+  // What can be said in a state, with say_o.
+  task words;
+    begin
+      case (state_q)
+        IDLE: message(`SCSI_MSG_IDENTIFY | {2'd0, task_lun_i}, `SCSI_MSG_SIMPLE, task_tagged_i ? 3'd3 : 3'd1);
+        OFFERED, TELL: message(`SCSI_MSG_DISCONNECT, 8'd0, 3'd1);
+        RESIDUE: message(`SCSI_MSG_IGNORE_WIDE_RESIDUE, 8'd1, 3'd2);
+        SERVE: message(order_code_i, 8'd0, 3'd1);
+        FAILED, TELLING: message(`SCSI_MSG_EXTENDED, 8'd0, FAILED_BYTES);
+        COMPLETE: message(`SCSI_MSG_TASK_COMPLETE, 8'd0, 3'd1);
+        CLOSE: message(`SCSI_MSG_QAS_REQUEST, 8'd0, 3'd1);
+        LEADER_WAIT: message(MSG_SWITCH[7:0], leader_yz_q, 3'd2);
+        default: message(`SCSI_MSG_RESTORE_POINTERS, 8'd0, 3'd1);  // TALK, RESTORE
+      endcase
+    end
+  endtask
+
+  task message;
+    input [7:0] code;
+    input [7:0] arg;
+    input [2:0] length;
+    begin
+      say_code_o <= code;
+      say_arg_o <= arg;
+      say_length_o <= length;
+    end
+  endtask
+
+  // The same, in the next clock: for what comes out of a long decision.
+  task part;
+    state_q <= FINISHED;
   endtask
 
   task flow;
@@ -349,7 +389,7 @@ module tgt_link #(
           if (damaged) error_q <= 1'b1;
           if (done_i) data_done;
         end
-        RESIDUE: say(`SCSI_MSG_IGNORE_WIDE_RESIDUE, 8'd1, 3'd2, SAID);
+        RESIDUE: say(SAID);
         SAID: finish(`TGT_FIN_OK);
         STAYED: finish(`TGT_FIN_REFUSED);
         DETACH: over;
@@ -358,14 +398,14 @@ module tgt_link #(
           state_q <= STATUS;
         end
         STATUS: if (done_i) proceed(serving_q && failed_i ? FAILED : COMPLETE);
-        FAILED: say(`SCSI_MSG_EXTENDED, 8'd0, FAILED_BYTES, COMPLETE);
-        COMPLETE: say(`SCSI_MSG_TASK_COMPLETE, 8'd0, 3'd1, DONE);
+        FAILED: say(COMPLETE);
+        COMPLETE: say(DONE);
         DONE: over;
         CLOSE:
-        if (qas_i) say(`SCSI_MSG_QAS_REQUEST, 8'd0, 3'd1, QAS_OPEN);
+        if (qas_i) say(QAS_OPEN);
         else let_go;
         QAS_OPEN:
-        if (resent_i) let_go;
+        if (resent_i) part;
         else begin
           drive_o <= 1'b0;
           qas_q   <= 9'd0;
@@ -376,7 +416,7 @@ module tgt_link #(
           reselect_o <= want_i;
           if (sel_i || qas_q == QAS_TICKS[8:0]) let_go;
         end
-        RESTORE: say(`SCSI_MSG_RESTORE_POINTERS, 8'd0, 3'd1, COMMAND_START);
+        RESTORE: say(COMMAND_START);
         REDO: begin
           again_o <= 1'b1;
           drive({dt_i, 2'b01}, order_bytes_i);
@@ -385,7 +425,7 @@ module tgt_link #(
         TELL: tell;
         TELLING:
         if (done_i) begin
-          if (failed_i && !atn_i) say(`SCSI_MSG_EXTENDED, 8'd0, FAILED_BYTES, HOLD);
+          if (failed_i && !atn_i) say(HOLD);
           else state_q <= HOLD;
         end
         HOLD: if (atn_i) listen(HOLD);
@@ -393,7 +433,7 @@ module tgt_link #(
           leader_wait_o <= !reclaim_i && !take_i;
           if (release_i) let_go;
           else if (take_i) take;
-          else if (reclaim_i) say(MSG_SWITCH[7:0], leader_yz_q, 3'd2, HOLD);
+          else if (reclaim_i) say(HOLD);
         end
         default: let_go;  // FINISHED
       endcase
@@ -434,15 +474,9 @@ module tgt_link #(
   endtask
 
   task say;
-    input [7:0] code;
-    input [7:0] arg;
-    input [2:0] length;
     input [4:0] after;
     begin
       say_o <= 1'b1;
-      say_code_o <= code;
-      say_arg_o <= arg;
-      say_length_o <= length;
       talk(`SCSI_PH_MSG_IN, after);
     end
   endtask
@@ -456,10 +490,8 @@ module tgt_link #(
 
   // CHECK CONDITION for a command that is not going to be executed.
   task check;
-    input [15:0] code;
     begin
       sense_o <= 1'b1;
-      sense_code_o <= code;
       own_status(`SCSI_ST_CHECK_CONDITION);
     end
   endtask
@@ -490,12 +522,12 @@ module tgt_link #(
         {resumed_o, serving_q, attached_o} <= 3'b111;
         calls_q <= 2'd0;
         initiator_o <= task_initiator_i;
-        say(`SCSI_MSG_IDENTIFY | {2'd0, task_lun_i}, `SCSI_MSG_SIMPLE, task_tagged_i ? 3'd3 : 3'd1, SERVE);
+        say(SERVE);
       end else if (arb_timeout_i) begin
         calls_q   <= calls_q == RESELECTIONS ? 2'd0 : calls_q + 2'd1;
         gave_up_o <= calls_q == RESELECTIONS;
       end else if (take_i) begin
-        part_o <= 1'b1;
+        {part_o, mirrored_o} <= 2'b11;
         initiator_o <= op_initiator_i;
         take;
       end
@@ -516,9 +548,9 @@ module tgt_link #(
     if (used_i) begin
       kill_o <= 1'b1;
       kill_kind_o <= `TGT_KILL_INITIATOR;
-      check(`SCSI_ASC_OVERLAPPED_COMMANDS);
+      check;
     end else if (disc_priv_i && room_i) begin
-      say(`SCSI_MSG_DISCONNECT, 8'd0, 3'd1, PARK);
+      say(PARK);
     end else begin
       own_status(disc_priv_i && tagged_i ? `SCSI_ST_TASK_SET_FULL : `SCSI_ST_BUSY);
     end
@@ -535,7 +567,7 @@ module tgt_link #(
         taken_o <= ordered;
         error_q <= 1'b0;
         case (ordered ? order_i : `TGT_ORDER_NONE)
-          `TGT_ORDER_SAY: say(order_code_i, 8'd0, 3'd1, order_code_i == `SCSI_MSG_DISCONNECT ? DETACH : SAID);
+          `TGT_ORDER_SAY: say(order_code_i == `SCSI_MSG_DISCONNECT ? DETACH : SAID);
           `TGT_ORDER_DATA: begin
             drive({dt_i, 1'b0, order_in_i}, order_bytes_i);
             // who takes, takes lines that have been released for long enough, and released they read as ST DATA OUT
@@ -588,34 +620,40 @@ module tgt_link #(
 
   // ---- what came of a talk
 
+  // Constants, and nothing else, go into state_q: synthesis sees its states, and has a flop for each.
+  task enter;
+    input [4:0] next;
+    integer n;
+    for (n = 0; n < 32; n = n + 1) if (AFTER_TALK[n] && next == n[4:0]) state_q <= n[4:0];
+  endtask
+
   task talked;
     case (outcome_i)
-      `TGT_SAID: state_q <= after_q;
-      `TGT_RESUME: state_q <= undone(after_q);
-      `TGT_REFUSED: state_q <= after_q == PARK ? NO_ROOM : after_q == HOLD || after_q == COMPLETE ? after_q : STAYED;
+      `TGT_SAID: enter(after_q);
+      `TGT_RESUME: enter(undone(after_q));
+      `TGT_REFUSED: enter(after_q == PARK || after_q == HOLD || after_q == COMPLETE ? undone(after_q) : STAYED);
       `TGT_REPORTED: reported;
       `TGT_DAMAGED: begin
         sense_o <= identified_i && !mirrored_o;
-        sense_code_o <= `SCSI_ASC_MESSAGE_ERROR;
-        let_go;
+        part;
       end
       `TGT_ABORT: kill;
       `TGT_RESET: begin
         target_reset_o <= 1'b1;
         kill_o <= 1'b1;
         kill_kind_o <= `TGT_KILL_ALL;
-        let_go;
+        part;
       end
       `TGT_ENROLLED: begin
         enrol_o <= 1'b1;
-        let_go;
+        part;
       end
       `TGT_AGREED: begin
         agree_o <= 1'b1;
-        let_go;
+        part;
       end
       `TGT_MIRROR: begin
-        leader_q <= 1'b1;
+        {leader_q, mirrored_o} <= {2{mirror_i}};
         leader_yz_q <= arg_i;
         begin_copy;
       end
@@ -626,7 +664,7 @@ module tgt_link #(
       end
       default:  // FREE
       if (tell_q) hand_over;
-      else let_go;
+      else part;
     endcase
   endtask
 
@@ -637,13 +675,13 @@ module tgt_link #(
     end else if (data_in_q) begin
       finish(`TGT_FIN_REPORTED);
     end else if (of_status && retries_q == RETRIES) begin
-      let_go;
+      part;
     end else if (of_status) begin
       retries_q <= retries_q + 2'd1;
-      if (own_q) say(`SCSI_MSG_RESTORE_POINTERS, 8'd0, 3'd1, STATUS_START);
+      if (own_q) say(STATUS_START);
       else finish(`TGT_FIN_REPORTED);
     end else begin
-      state_q <= undone(after_q);
+      enter(undone(after_q));
     end
   endtask
 
@@ -656,7 +694,7 @@ module tgt_link #(
         `SCSI_MSG_CLEAR_TASK_SET: kill_kind_o <= `TGT_KILL_LUN;
         default: kill_kind_o <= `TGT_KILL_LUN_RESET;
       endcase
-      let_go;
+      part;
     end
   endtask
 
@@ -664,7 +702,7 @@ module tgt_link #(
 
   task begin_copy;
     begin
-      mirror_o  <= 1'b1;
+      mirror_o  <= mirror_i;
       serving_q <= 1'b1;
       state_q   <= SERVE;
     end
@@ -689,7 +727,7 @@ module tgt_link #(
         drive(`SCSI_PH_STATUS, 24'd1);
         state_q <= TELLING;
       end else begin
-        say(`SCSI_MSG_DISCONNECT, 8'd0, 3'd1, HOLD);
+        say(HOLD);
       end
     end
   endtask
@@ -704,7 +742,7 @@ module tgt_link #(
       end else if (tell_q) begin
         state_q <= TELL;
       end else begin
-        say(`SCSI_MSG_RESTORE_POINTERS, 8'd0, 3'd1, REDO);
+        say(REDO);
       end
     end
   endtask
@@ -713,7 +751,7 @@ module tgt_link #(
   task hand_over;
     begin
       {drive_o, part_o, data_in_q, tell_q, tell_status_q} <= 5'd0;
-      leader_wait_o <= leader_q;
+      {leader_wait_o, mirrored_o} <= {2{leader_q}};
       state_q <= leader_q ? LEADER_WAIT : IDLE;
     end
   endtask
@@ -723,12 +761,11 @@ module tgt_link #(
   // Again from the start; an initiator that does not do messages is left.
   task command_error;
     if (!identified_i) begin
-      let_go;
+      part;
     end else if (retries_q == RETRIES) begin
       own_q <= 1'b1;
       status_o <= `SCSI_ST_CHECK_CONDITION;
       sense_o <= 1'b1;
-      sense_code_o <= `SCSI_ASC_PARITY_ERROR;
       proceed(STATUS_START);
     end else begin
       retries_q <= retries_q + 2'd1;

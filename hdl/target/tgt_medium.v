@@ -3,6 +3,7 @@
 // Used by scsi_target: DATA OUT fills the buffer and a write empties it to the medium, a read fills it and DATA IN empties it.
 // 16-bit words, byte 2n in bits 7:0. One direction at a time; the link sees to that.
 `default_nettype none
+`include "scsi_awake.vh"
 
 module tgt_medium #(
     parameter BUF_BYTES = 4096
@@ -63,6 +64,9 @@ module tgt_medium #(
   wire [14:0] read_word = busy_o ? word_q + {14'd0, sent} : addr_i;
   /* verilator lint_on UNUSEDSIGNAL */
 
+  // Nothing to do in a clock should cost a simulation nothing.
+  wire        awake = `SCSI_AWAKE(busy_o || start_i || done_o || med_start_o);
+
   assign med_wdata_o  = rdata_o;
   assign med_rready_o = busy_o && !med_write_o && left_q != 12'd0;
 
@@ -79,7 +83,7 @@ module tgt_medium #(
       word_q <= 15'd0;
       left_q <= 12'd0;
       blocks_q <= 16'd0;
-    end else if (busy_o || start_i || done_o || med_start_o) begin
+    end else if (awake) begin
       done_o <= 1'b0;
       med_start_o <= 1'b0;
       if (!busy_o) begin

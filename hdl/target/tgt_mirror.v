@@ -5,6 +5,7 @@
 // its window closes, later in it if it waits for its medium. The leader, while another target drives the phase lines, decides when to reclaim
 // them and when to free the bus. What a message has named counts with the REQ that shows who took.
 `default_nettype none
+`include "scsi_awake.vh"
 `include "scsi_defs.vh"
 `include "scsi_timing.vh"
 `include "tgt_events.vh"
@@ -131,8 +132,8 @@ module tgt_mirror #(
   wire       pulsed = take_o || reclaim_o || release_o || discard_o || ranked_o || ahead_o;
   wire       watching = count_q || freeing_q || named_q;
   wire       marked = armed_q || valid_q || heard_q != NOTHING || doubt_q || last_took_q || watching;
-  wire       awake = pulsed || req_i != req_q
-      || (clear_i ? marked : byte_i || first_req_i || told_i || (disconnect_i && doubt_q) || watching);
+  wire       awake = `SCSI_AWAKE(pulsed || req_i != req_q
+      || (clear_i ? marked : byte_i || first_req_i || told_i || (disconnect_i && doubt_q) || watching));
 
   always @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
@@ -161,6 +162,8 @@ module tgt_mirror #(
         if (new_req) shown;
         if (disconnect_i && doubt_q) disconnected;
         watch;
+        if (byte_i && end_i && !valid_q && !armed_q) describe;
+        if (byte_i && end_i && heard_q == NOTHING) ahead_lba_o <= event_i == `TGT_EV_NEXT ? next_lba_i : lba_i;
         if (byte_i) message;
         if (first_req_i) begin
           {served_q, has_q} <= 2'b11;
@@ -265,6 +268,21 @@ module tgt_mirror #(
     end
   endtask
 
+  // What a message says of an operation, in case it orders one.
+  task describe;
+    begin
+      initiator_o <= initiator_i;
+      lun_o <= lun_i;
+      tagged_o <= tagged_i;
+      tag_o <= tag_i;
+      read_o <= event_i == `TGT_EV_MIRROR_READ;
+      lba_o <= lba_i;
+      len_o <= len_i;
+      lead_yz_o <= yz_i;
+      yz_o <= yz_i;
+    end
+  endtask
+
   // A byte of MESSAGE OUT has been judged.
   task message;
     begin
@@ -282,7 +300,7 @@ module tgt_mirror #(
           if (valid_q) begin
             // Within an operation it is rejected; should a target of another make take it, this drive is out.
             valid_q <= own_i;
-          end else if (group_i) begin
+          end else if (group_i && !armed_q) begin
             order;
           end
           `TGT_EV_SWITCH:
@@ -304,7 +322,6 @@ module tgt_mirror #(
           if (ours && lead_i && can_i[`TGT_CAN_SERIES] && !reporting_o) begin
             heard_q <= NEXT;
             named_q <= own_i && served_q;
-            ahead_lba_o <= next_lba_i;
             ahead_o <= read_o && has_q && !out_q;
             last_took_q <= 1'b0;
           end
@@ -324,16 +341,6 @@ module tgt_mirror #(
       {served_q, has_q, series_q, out_q, told_q, last_took_q, reporting_o, later_q} <= 8'd0;
       last_q <= last_i;
       {takes_q, laters_q} <= 8'd0;
-      initiator_o <= initiator_i;
-      lun_o <= lun_i;
-      tagged_o <= tagged_i;
-      tag_o <= tag_i;
-      read_o <= event_i == `TGT_EV_MIRROR_READ;
-      lba_o <= lba_i;
-      len_o <= len_i;
-      lead_yz_o <= yz_i;
-      yz_o <= yz_i;
-      ahead_lba_o <= lba_i;
       ahead_o <= event_i == `TGT_EV_MIRROR_READ && !own_i;
     end
   endtask

@@ -5,6 +5,7 @@
 // silences the rest of the phase, which has an end also if ATN never falls. A byte that comes after one whose ACK fell with ATN false is a resend: collection starts again.
 // What a message holds is right two clocks before byte_o tells of it, so that others can look it up meanwhile.
 `default_nettype none
+`include "scsi_awake.vh"
 `include "scsi_defs.vh"
 `include "tgt_events.vh"
 
@@ -29,7 +30,7 @@ module tgt_msg_out #(
     input wire [7:0] db_i,
     input wire       dbp_i,
 
-    output wire       more_o,     // pulse, two clocks before byte_o: nothing is complete yet, and ATN says that more follows
+    output reg        more_o,     // pulse, two clocks before byte_o: nothing is complete yet, and ATN says that more follows
     output reg        byte_o,     // pulse: a byte's ACK has been negated
     output reg        end_o,      // with byte_o: ATN was false, the phase's messages are complete
     output reg        error_o,    // with byte_o: wrong parity in this phase so far
@@ -63,24 +64,25 @@ module tgt_msg_out #(
   reg         marked_q;  // ... and leaves room for the last indicator
   reg         yz_byte_q;  // the next body byte is the yz of a mirror message
   reg         code_byte_q;  // the next body byte is the extended code
+  reg         args_q;  // the byte under way is for args_o
   reg         byte_q1, byte_q2, end_q1, end_q2, bad_q, bad_q1, bad_q2;
   reg  [ 4:0] event_q1, event_q2;
 
-  wire        msg_out = phase_i == `SCSI_PH_MSG_OUT;
+  reg         here_q;  // the phase is MESSAGE OUT
+  wire        here = phase_i == `SCSI_PH_MSG_OUT && !clear_i;
   wire        vendor = mirror_i && (code_o == MSG_QUERY || code_o == MSG_SWITCH || code_o == MSG_RELEASE
       || (extended_i && code_o == MSG_REPORT));
   wire        orders = ext_event_q == `TGT_EV_MIRROR_WRITE || ext_event_q == `TGT_EV_MIRROR_READ;
+  wire        marked = orders && ext_len_q == `MIRROR_EXT_LEN_LAST;
   wire        of_mirror = orders || ext_event_q == `TGT_EV_NEXT || ext_event_q == `TGT_EV_CAPABILITY;
 
-  assign more_o = byte_q1 && !end_q1 && event_q1 == `TGT_EV_NONE;
-
   // Nothing to do in a clock should cost a simulation nothing.
-  wire        awake = ack_i != ack_q || byte_q1 || byte_q2 || byte_o || (open_q && (clear_i || !msg_out));
+  wire        awake = `SCSI_AWAKE(ack_i != ack_q || byte_q1 || byte_q2 || byte_o || here != here_q || (open_q && !here_q));
 
   always @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
       state_q <= FIRST;
-      {ack_q, open_q, ended_q, good_q, code_byte_q, yz_byte_q, sized_q, marked_q} <= 8'd0;
+      {here_q, ack_q, open_q, ended_q, good_q, code_byte_q, yz_byte_q, args_q, sized_q, marked_q, more_o} <= 11'd0;
       {count_q, most_q} <= 10'd0;
       byte_q <= 8'd0;
       {ext_left_q, ext_len_q} <= 16'd0;
@@ -95,8 +97,10 @@ module tgt_msg_out #(
       {byte_o, end_o, error_o, event_o} <= {byte_q2, end_q2, bad_q2, event_q2};
       {byte_q2, end_q2, bad_q2, event_q2} <= {byte_q1, end_q1, bad_q1, event_q1};
       {byte_q1, end_q1, bad_q1, event_q1} <= {3'd0, `TGT_EV_NONE};
+      more_o <= 1'b0;
+      here_q <= here;
       ack_q <= ack_i;
-      if (clear_i || !msg_out) begin
+      if (!here_q) begin
         if (open_q) begin
           state_q <= FIRST;
           open_q <= 1'b0;
@@ -107,7 +111,8 @@ module tgt_msg_out #(
       end else if (ack_i && !ack_q) begin
         byte_q <= db_i;
         sized_q <= ext_len_q == length_of(ext_event_q) || (orders && ext_len_q == `MIRROR_EXT_LEN_LAST);
-        marked_q <= orders && ext_len_q == `MIRROR_EXT_LEN_LAST;
+        marked_q <= marked;
+        args_q <= state_q == BODY && !ended_q && !code_byte_q && !(yz_byte_q && of_mirror) && !(marked && ext_left_q == 8'd1);
         good_q <= ^{db_i, dbp_i};
         open_q <= 1'b1;
         if (ended_q) begin
@@ -118,13 +123,15 @@ module tgt_msg_out #(
       end else if (!ack_i && ack_q && open_q) begin
         byte_q1 <= 1'b1;
         end_q1  <= !atn_i;
+        more_o  <= atn_i;
         ended_q <= !atn_i;
         bad_q   <= bad_q || !good_q;
         bad_q1  <= bad_q || !good_q;
         count_q <= count_q + 9'd1;
         most_q  <= count_q == MOST;
         if (good_q && !bad_q) judge;
-        if (most_q && atn_i) event_q1 <= `TGT_EV_ENDLESS;
+        if (good_q && !bad_q && args_q) args_o <= {args_o[47:0], byte_q};
+        if (most_q && atn_i) complete(`TGT_EV_ENDLESS);
       end
     end
   end
@@ -138,7 +145,7 @@ module tgt_msg_out #(
           last_o <= 1'b0;
           if (byte_q == `SCSI_MSG_EXTENDED) state_q <= LENGTH;
           else if (byte_q[7:4] == 4'h2) state_q <= SECOND;
-          else event_q1 <= one_byte(byte_q);
+          else complete(one_byte(byte_q));
         end
         SECOND: begin
           arg_o <= byte_q;
@@ -146,13 +153,13 @@ module tgt_msg_out #(
             state_q <= MARK;
           end else begin
             state_q <= FIRST;
-            event_q1 <= two_byte(code_o);
+            complete(two_byte(code_o));
           end
         end
         MARK: begin
           state_q <= FIRST;
           last_o <= 1'b1;
-          event_q1 <= (byte_q == `MIRROR_LAST && !atn_i) ? two_byte(code_o) : `TGT_EV_UNKNOWN;
+          complete((byte_q == `MIRROR_LAST && !atn_i) ? two_byte(code_o) : `TGT_EV_UNKNOWN);
         end
         LENGTH: begin
           ext_len_q <= byte_q;
@@ -169,20 +176,27 @@ module tgt_msg_out #(
           body;
           if (ext_left_q == 8'd1) begin
             state_q <= FIRST;
-            event_q1 <= extended(byte_q);
+            complete(extended(byte_q));
           end
         end
       endcase
     end
   endtask
 
-  // Where a body byte belongs; of a mirror message: code, yz, arguments, perhaps the last indicator.
+  task complete;
+    input [4:0] what;
+    begin
+      event_q1 <= what;
+      more_o   <= 1'b0;
+    end
+  endtask
+
+  // Where a body byte belongs, unless it is an argument; of a mirror message: code, yz, arguments, perhaps the last indicator.
   task body;
     begin
       if (code_byte_q) ext_event_q <= of_code(byte_q);
       else if (yz_byte_q && of_mirror) arg_o <= byte_q;
       else if (marked_q && ext_left_q == 8'd1) last_o <= byte_q == `MIRROR_LAST;
-      else args_o <= {args_o[47:0], byte_q};
     end
   endtask
 

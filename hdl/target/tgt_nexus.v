@@ -4,6 +4,7 @@
 // 0.8 to 1.2 us after SEL; it is an initiator if I/O is false at selection, else the other ID is (SPI-3 arbitration, selection and
 // reselection phases). LUN and tag come from IDENTIFY and the tag message in either direction.
 `default_nettype none
+`include "scsi_awake.vh"
 `include "scsi_defs.vh"
 `include "scsi_timing.vh"
 `include "tgt_events.vh"
@@ -74,9 +75,9 @@ module tgt_nexus #(
 
   // Nothing to do in a clock should cost a simulation nothing.
   wire        who_awake = clear_i ? known_o || state_q != QUIET : state_q == QUIET ? sel_i : state_q != CONNECTED;
-  wire        said_awake = req_i != req_q || ack_i != ack_q || complete_o || disconnect_o || accept_o || qas_o || event_i != `TGT_EV_NONE
+  wire        said_awake = `SCSI_AWAKE(req_i != req_q || ack_i != ack_q || complete_o || disconnect_o || accept_o || qas_o || event_i != `TGT_EV_NONE
       || (clear_i && (identified_o || disc_priv_o || tagged_o))
-      || ((clear_i || !msg_in) && (in_seen_q || in_state_q != IN_FIRST));
+      || ((clear_i || !msg_in) && (in_seen_q || in_state_q != IN_FIRST)));
 
   function [3:0] encode;
     input [15:0] one_hot;
@@ -162,25 +163,29 @@ module tgt_nexus #(
         lun_o <= 6'd0;
         in_state_q <= IN_FIRST;
         in_seen_q <= 1'b0;
-      end else if (event_i == `TGT_EV_IDENTIFY) begin
-        identified_o <= 1'b1;
-        lun_o <= code_i[5:0];
-        disc_priv_o <= code_i[6];
-      end else if (event_i == `TGT_EV_TAG && !tagged_o && !reselected_o) begin
-        tagged_o <= 1'b1;
-        head_o <= code_i == `SCSI_MSG_HEAD_OF_QUEUE;
-        tag_o <= arg_i;
-      end else if (!msg_in) begin
-        in_state_q <= IN_FIRST;
-        in_seen_q <= 1'b0;
-      end else if (req_i && !req_q) begin
-        in_byte_q <= db_i[7:0];
-        in_good_q <= ^{db_i[7:0], dbp_i};
-        in_seen_q <= 1'b1;
-      end else if (!ack_i && ack_q && in_seen_q) begin
-        disconnect_o <= in_good_q && in_state_q == IN_FIRST && in_byte_q == `SCSI_MSG_DISCONNECT;
-        if (!in_good_q || atn_i) in_state_q <= IN_FIRST;
-        else message_in;
+      end else begin
+        if (event_i == `TGT_EV_IDENTIFY) begin
+          identified_o <= 1'b1;
+          lun_o <= code_i[5:0];
+          disc_priv_o <= code_i[6];
+        end
+        if (event_i == `TGT_EV_TAG && !tagged_o && !reselected_o) begin
+          tagged_o <= 1'b1;
+          head_o <= code_i == `SCSI_MSG_HEAD_OF_QUEUE;
+          tag_o <= arg_i;
+        end
+        if (!msg_in) begin
+          in_state_q <= IN_FIRST;
+          in_seen_q <= 1'b0;
+        end else if (req_i && !req_q) begin
+          in_byte_q <= db_i[7:0];
+          in_good_q <= ^{db_i[7:0], dbp_i};
+          in_seen_q <= 1'b1;
+        end else if (!ack_i && ack_q && in_seen_q) begin
+          disconnect_o <= in_good_q && in_state_q == IN_FIRST && in_byte_q == `SCSI_MSG_DISCONNECT;
+          if (!in_good_q || atn_i) in_state_q <= IN_FIRST;
+          else message_in;
+        end
       end
     end
   end

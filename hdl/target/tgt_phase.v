@@ -156,18 +156,18 @@ module tgt_phase #(
         req_q <= 1'b0;
         db_q <= 16'd0;
         dbp_q <= 2'd0;
-      end else if (!driving_q || phase_i != drv_phase_o) begin
-        driving_q <= 1'b1;
-        drv_phase_o <= phase_i;
-        // what was parity becomes P_CRCA in a DT phase
-        db_q <= 16'd0;
-        dbp_q <= 2'd0;
-        {ripe_q, soon_q, near_q} <= {3{!driving_q && settled_i}};
-        if (!driving_q && settled_i) settle_q <= 8'd0;
-        else settle_q <= turn ? TURN_TICKS[7:0] : SETTLE_TICKS[7:0];
-        ours_q <= !turn;
-        if (start_i) accept;
       end else begin
+        if (state_q == IDLE && (!driving_q || phase_i != drv_phase_o)) begin
+          driving_q <= 1'b1;
+          drv_phase_o <= phase_i;
+          // what was parity becomes P_CRCA in a DT phase
+          db_q <= 16'd0;
+          dbp_q <= 2'd0;
+          {ripe_q, soon_q, near_q} <= {3{!driving_q && settled_i}};
+          if (!driving_q && settled_i) settle_q <= 8'd0;
+          else settle_q <= turn ? TURN_TICKS[7:0] : SETTLE_TICKS[7:0];
+          ours_q <= !turn;
+        end
         case (state_q)
           IDLE:
           if (more_i) begin

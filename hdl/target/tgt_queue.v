@@ -5,6 +5,7 @@
 // queue of a drive). Here too is found out whether a nexus is in use and which tasks a kill concerns, one task a clock pair,
 // beginning with the one being executed.
 `default_nettype none
+`include "scsi_awake.vh"
 `include "scsi_defs.vh"
 `include "tgt_events.vh"
 
@@ -24,7 +25,7 @@ module tgt_queue #(
     input  wire [79:0] cdb_i,
     input  wire        offer_i,        // pulse: is there room, is the nexus in use?
     output reg         answer_o,       // pulse: room_o and used_o tell
-    output wire        room_o,
+    output reg         room_o,
     output reg         used_o,
     input  wire        push_i,         // pulse, room was there
     input  wire        kill_i,         // pulse
@@ -66,8 +67,8 @@ module tgt_queue #(
 
   localparam IDLE = 2'd0;
   localparam CURRENT = 2'd1;  // the task being executed is compared
-  localparam FETCH = 2'd2;  // the next waiting task is read
-  localparam COMPARE = 2'd3;
+  localparam FETCH = 2'd2;  // what came of that counts; the next waiting task is read
+  localparam COMPARE = 2'd3;  // it is compared
 
   reg [1:0] state_q;
   reg [WIDTH-1:0] mem[0:15];
@@ -79,18 +80,19 @@ module tgt_queue #(
   reg [2:0] kind_q;
   reg [4:0] look_q;  // tasks looked at
   reg [4:0] kept_q;  // ... that stay
+  reg hit_q;  // the one looked at last is meant ...
+  reg other_q;  // ... and not of the initiator that is looked for
+  reg [3:0] whose_q;  // ... but of this one
+  reg queued_q;  // it waits in the queue
 
   wire [NEXUS_W-1:0] seen = state_q == CURRENT ? {task_initiator_i, task_lun_i, task_tagged_i, task_tag_i}
       : entry_q[WIDTH-1:80];
-  wire hit;
   wire [3:0] fetch_place = state_q == IDLE ? first_q : first_q + look_q[3:0];
-  wire keep = state_q == COMPARE && killing_q && !hit;
+  wire keep = state_q == FETCH && killing_q && queued_q && !hit_q;
   wire write = push_i || keep;
   wire [3:0] write_place = !push_i ? first_q + kept_q[3:0] : head_i ? first_q - 4'd1 : first_q + count_q[3:0];
 
-  assign hit = concerns(killing_q ? kind_q : `TGT_KILL_TASK, seen, key_q);
   assign losers_reset_o = kind_q == `TGT_KILL_LUN_RESET;
-  assign room_o = count_q < DEPTH;
   assign empty_o = count_q == 5'd0;
   assign {initiator_o, lun_o, tagged_o, tag_o, cdb_o} = entry_q;
 
@@ -108,8 +110,8 @@ module tgt_queue #(
   endfunction
 
   // Nothing to do in a clock should cost a simulation nothing.
-  wire awake = clear_i || offer_i || push_i || kill_i || pop_i || state_q != IDLE || answer_o || drop_o || losers_set_o
-      || next_o != (count_q != 5'd0);
+  wire awake = `SCSI_AWAKE(clear_i || offer_i || push_i || kill_i || pop_i || state_q != IDLE || answer_o || drop_o || losers_set_o
+      || next_o != (count_q != 5'd0));
 
   always @(posedge clk_i) if (write) mem[write_place] <= push_i ? {initiator_i, lun_i, tagged_i, tag_i, cdb_i} : entry_q;
 
@@ -118,6 +120,8 @@ module tgt_queue #(
       state_q <= IDLE;
       first_q <= 4'd0;
       {count_q, look_q, kept_q} <= 15'd0;
+      {hit_q, other_q, queued_q, room_o} <= 4'd0;
+      whose_q <= 4'd0;
       entry_q <= {WIDTH{1'b0}};
       key_q <= {NEXUS_W{1'b0}};
       kind_q <= `TGT_KILL_TASK;
@@ -133,36 +137,41 @@ module tgt_queue #(
         case (state_q)
           IDLE: idle;
           CURRENT: begin
-            judge(task_valid_i && hit);
-            drop_o <= killing_q && task_valid_i && hit;
-            state_q <= FETCH;
+            compare(task_valid_i);
+            queued_q <= 1'b0;
           end
-          FETCH:
-          if (look_q == count_q) begin
-            count_q <= killing_q ? kept_q : count_q;
-            losers_set_o <= killing_q && (kind_q == `TGT_KILL_LUN || losers_reset_o);
-            answer_o <= !killing_q;
-            state_q <= IDLE;
-          end else begin
-            entry_q <= mem[fetch_place];
-            state_q <= COMPARE;
+          FETCH: begin
+            if (hit_q) used_o <= 1'b1;
+            if (hit_q && other_q) losers_o <= losers_o | 16'd1 << whose_q;
+            drop_o <= killing_q && hit_q && !queued_q;
+            if (keep) kept_q <= kept_q + 5'd1;
+            if (look_q == count_q) begin
+              if (killing_q) count_q <= kept_q + {4'd0, keep};
+              losers_set_o <= killing_q && (kind_q == `TGT_KILL_LUN || losers_reset_o);
+              answer_o <= !killing_q;
+              state_q <= IDLE;
+            end else begin
+              entry_q <= mem[fetch_place];
+              state_q <= COMPARE;
+            end
           end
           default: begin  // COMPARE
-            judge(hit);
-            look_q <= look_q + 5'd1;
-            if (keep) kept_q <= kept_q + 5'd1;
-            state_q <= FETCH;
+            compare(1'b1);
+            queued_q <= 1'b1;
+            look_q   <= look_q + 5'd1;
           end
         endcase
       end
     end
   end
 
-  task judge;
-    input found;
+  task compare;
+    input there;
     begin
-      if (found) used_o <= 1'b1;
-      if (found && seen[18:15] != key_q[18:15]) losers_o[seen[18:15]] <= 1'b1;
+      hit_q <= there && concerns(killing_q ? kind_q : `TGT_KILL_TASK, seen, key_q);
+      other_q <= seen[18:15] != key_q[18:15];
+      whose_q <= seen[18:15];
+      state_q <= FETCH;
     end
   endtask
 
@@ -176,6 +185,7 @@ module tgt_queue #(
         kind_q <= kill_kind_i;
         {look_q, kept_q} <= 10'd0;
         used_o <= 1'b0;
+        room_o <= count_q < DEPTH;
         losers_o <= 16'd0;
         state_q <= CURRENT;
       end else if (push_i) begin

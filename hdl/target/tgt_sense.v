@@ -4,6 +4,7 @@
 // deferred error) waits until it has been told, by CHECK CONDITION or by REQUEST SENSE; resets come before lost tasks, those before
 // changed mode parameters, those before deferred errors. Having been told of a reset an initiator expects any mode parameters.
 `default_nettype none
+`include "scsi_awake.vh"
 `include "scsi_defs.vh"
 `include "tgt_kinds.vh"
 
@@ -20,8 +21,8 @@ module tgt_sense (
     input wire        losers_reset_i,  // by LOGICAL UNIT RESET, not by CLEAR TASK SET
 
     // from outside the disk
-    input wire        sense_i,            // pulse
-    input wire        deferred_i,
+    input wire        current_i,          // pulse: sense data of a command that has just ended
+    input wire        deferred_i,         // pulse: a deferred error
     input wire [ 3:0] sense_initiator_i,
     /* verilator lint_off UNUSEDSIGNAL */
     input wire [`TGT_SENSE_W-1:0] sense_what_i,
@@ -61,18 +62,19 @@ module tgt_sense (
   reg  [            20:0] condition_q;
 
   wire                    reset = bus_rst_i || target_reset_i;
-  wire                    current = sense_i && !deferred_i;
-  wire [             3:0] place = current ? sense_initiator_i : initiator_i;
+  wire [             3:0] place = current_i ? sense_initiator_i : initiator_i;
 
-  assign noted_o = note_i && !current;
+  wire [            15:0] own = 16'd1 << initiator_i;
+
+  assign noted_o = note_i && !current_i;
   assign condition_o = {33'd0, condition_q};
 
   // Nothing to do in a clock should cost a simulation nothing.
-  wire awake = reset || sense_i || look_i || fetch_i || clear_i || take_i || changed_i || note_i || losers_set_i;
+  wire awake = `SCSI_AWAKE(reset || current_i || deferred_i || look_i || fetch_i || clear_i || take_i || changed_i || note_i || losers_set_i);
 
   always @(posedge clk_i) begin
-    if (current || note_i) store_q[place] <= current ? sense_what_i : note_sense_i;
-    if (sense_i && deferred_i) late_q[sense_initiator_i] <= sense_what_i[19:0];
+    if (current_i || note_i) store_q[place] <= current_i ? sense_what_i : note_sense_i;
+    if (deferred_i) late_q[sense_initiator_i] <= sense_what_i[19:0];
   end
 
   always @(posedge clk_i or negedge rst_ni) begin
@@ -90,13 +92,9 @@ module tgt_sense (
     end else if (awake) begin
       if (look_i) look;
       if (fetch_i) fetch;
-      if (clear_i) sensed_q[initiator_i] <= 1'b0;
+      sensed_q <= (sensed_q & ~(clear_i ? own : 16'd0)) | (current_i || note_i ? 16'd1 << place : 16'd0);
       if (take_i) take;
-      if (changed_i) begin
-        changed_q <= 16'hFFFF;
-        changed_q[initiator_i] <= 1'b0;
-      end
-      if (current || note_i) sensed_q[place] <= 1'b1;
+      if (changed_i) changed_q <= ~own;
       if (reset) begin
         sensed_q <= 16'd0;
         lost_q <= 16'd0;
@@ -109,7 +107,7 @@ module tgt_sense (
         lost_code_q <= losers_reset_i ? `SCSI_ASC_TARGET_RESET : `SCSI_ASC_COMMANDS_CLEARED;
       end
       // a reset does not make up for lost data
-      if (sense_i && deferred_i) deferred_q[sense_initiator_i] <= 1'b1;
+      deferred_q <= (deferred_q & ~(take_i && which_q == DEFERRED ? own : 16'd0)) | (deferred_i ? 16'd1 << sense_initiator_i : 16'd0);
     end
   end
 
@@ -143,12 +141,12 @@ module tgt_sense (
   task take;
     case (which_q)
       RESET: begin
-        reset_q[initiator_i]   <= 1'b0;
-        changed_q[initiator_i] <= 1'b0;
+        reset_q   <= reset_q & ~own;
+        changed_q <= changed_q & ~own;
       end
-      LOST: lost_q[initiator_i] <= 1'b0;
-      CHANGED: changed_q[initiator_i] <= 1'b0;
-      default: deferred_q[initiator_i] <= 1'b0;
+      LOST: lost_q <= lost_q & ~own;
+      CHANGED: changed_q <= changed_q & ~own;
+      default: ;  // DEFERRED
     endcase
   endtask
 

@@ -6,6 +6,7 @@
 // start moves `bytes_i` bytes; in DT they are one group, whose P_CRCA this device drives in both directions (docs/protocol.md, DT data
 // groups). Words go to and come from the sector buffer at up to one in two clocks, in bursts one a clock.
 `default_nettype none
+`include "scsi_awake.vh"
 
 module tgt_sync #(
     parameter CLK_PERIOD_PS = 6250
@@ -44,6 +45,7 @@ module tgt_sync #(
   localparam CRC_2 = 3'd3;
   localparam ALL = 3'd4;  // nothing: the last REQ has been handed out
 
+  reg         in_q, dt_q;  // in_i, dt_i
   reg         run_q;
   reg         fetch_q;  // words are handed out, from the clock after the start on
   reg  [ 2:0] feed_q;
@@ -74,14 +76,15 @@ module tgt_sync #(
   wire        fetch = fetch_q && !next_q && feed_q != ALL;
   wire        data_came = came && !came_all_q;
 
-  assign put_o = fetch && feed_q == DATA && in_i;
+  assign put_o = fetch && feed_q == DATA && in_q;
 
   // Nothing to do in a clock should cost a simulation nothing.
-  wire awake = start_i || run_q || done_o;
+  wire awake = `SCSI_AWAKE(start_i || run_q || done_o);
 
   always @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
       {run_q, fetch_q, next_q, crca_q, room_q, odd_q, fed_q, cap_q, quiet_q, feed_last_q, came_all_q, astray_q} <= 12'd0;
+      {in_q, dt_q} <= 2'd0;
       {got_o, done_o, error_o} <= 3'd0;
       feed_q <= ALL;
       feed_left_q <= 24'd0;
@@ -91,6 +94,7 @@ module tgt_sync #(
       ahead_q <= 8'd0;
       crc_q <= 32'd0;
     end else if (awake) begin
+      {in_q, dt_q} <= {in_i, dt_i};
       crc_q <= crc_next;
       {got_o, done_o, error_o, fed_q, cap_q, quiet_q} <= 6'd0;
       if (start_i || clear_i) begin
@@ -112,11 +116,11 @@ module tgt_sync #(
         if (came) listen;
         if (came && ahead_q == 8'd0) astray_q <= 1'b1;
         // a DT ACK too many leaves ACK where it does not belong
-        quiet_q <= feed_q == ALL && !next_q && rest && ahead_q == 8'd0 && !came && (!ack_i || (astray_q && dt_i));
+        quiet_q <= feed_q == ALL && !next_q && rest && ahead_q == 8'd0 && !came && (!ack_i || (astray_q && dt_q));
         if (quiet_q) begin
           {run_q, fetch_q} <= 2'd0;
           done_o <= 1'b1;
-          error_o <= astray_q || (dt_i && !in_i && !crc_good);
+          error_o <= astray_q || (dt_q && !in_q && !crc_good);
         end
       end
     end
@@ -125,12 +129,12 @@ module tgt_sync #(
   task feed;
     begin
       next_q <= 1'b1;
-      fed_q <= in_i && feed_q <= PAD;
+      fed_q <= in_q && feed_q <= PAD;
       case (feed_q)
         DATA: begin
           word_q <= wdata_i;
           feed_left_q <= feed_left_q - 24'd1;
-          if (feed_last_q) feed_q <= !dt_i ? ALL : odd_q ? PAD : CRC_1;
+          if (feed_last_q) feed_q <= !dt_q ? ALL : odd_q ? PAD : CRC_1;
         end
         PAD: begin
           word_q <= 16'd0;
@@ -154,9 +158,9 @@ module tgt_sync #(
   task listen;
     begin
       rdata_o <= wide_i ? came_db : {8'd0, came_db[7:0]};
-      got_o <= data_came && !in_i;
-      cap_q <= !in_i;
-      error_o <= data_came && !in_i && !dt_i && (~^{came_db[7:0], came_dbp[0]} || (wide_i && ~^{came_db[15:8], came_dbp[1]}));
+      got_o <= data_came && !in_q;
+      cap_q <= !in_q;
+      error_o <= data_came && !in_q && !dt_q && (~^{came_db[7:0], came_dbp[0]} || (wide_i && ~^{came_db[15:8], came_dbp[1]}));
       if (data_came) begin
         came_left_q <= came_left_q - 24'd1;
         came_all_q <= came_left_q == 24'd0;
@@ -166,9 +170,9 @@ module tgt_sync #(
 
   scsi_crc u_crc (
       .clear_i (start_i),
-      .en_i    (dt_i && (fed_q || cap_q)),
+      .en_i    (dt_q && (fed_q || cap_q)),
       .crc_i   (crc_q),
-      .word_i  (in_i ? word_q : rdata_o),
+      .word_i  (in_q ? word_q : rdata_o),
       .next_o  (crc_next),
       .first_o (crc_1),
       .second_o(crc_2),
@@ -199,7 +203,7 @@ module tgt_sync #(
       .rst_ni      (rst_ni),
       .clear_i     (!run_q),
       .dt_i        (dt_i),
-      .data_i      (in_i),
+      .data_i      (in_q),
       .factor_i    (factor_i),
       .p_crca_i    (crca_q),
       .valid_i     (next_q && room_q),

