@@ -20,6 +20,7 @@ DESIGN = build.Design(
         HDL / "initiator" / "ini_buffer.v",
         HDL / "initiator" / "ini_data.v",
         HDL / "initiator" / "ini_link.v",
+        HDL / "initiator" / "ini_phase.v",
         HDL / "initiator" / "ini_sync.v",
         HDL / "target" / "tgt_data.v",
         HDL / "target" / "tgt_phase.v",

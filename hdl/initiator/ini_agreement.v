@@ -47,7 +47,7 @@ module ini_agreement (
 
     input  wire [            3:0] data_target_i,
     output reg  [`SCSI_AGR_W-1:0] agree_o,        // with data_target_i; steady in data phases
-    output wire                  qas_enable_o,   // some agreement has QAS
+    output reg                   qas_enable_o,   // some agreement has QAS
 
     // for the host
     input  wire [            3:0] show_target_i,
@@ -77,12 +77,23 @@ module ini_agreement (
   reg [15:0] sync_q, qas_q;
   reg  [3:0] seen_q;  // whose agreement agree_o is
   reg  [3:0] want_q;  // ... is to be
-  reg  [1:0] stale_q;  // clocks until agree_o is to be fetched again
+  reg        stale_q;  // agree_o is to be fetched again
   reg        set_q;  // what has been agreed on is to be kept
   reg  [3:0] set_at_q;
   reg        set_sync_q, set_qas_q, set_width_q, set_wide_q;
   reg [15:0] set_pace_q;
   reg        open_q;
+  reg        begin_q;
+  reg        retell_q;  // kind_q is new, and ours
+  // own abilities as the connection began
+  reg        can_wide_q, can_sync_q, can_dt_q, can_qas_q;
+  reg [ 6:0] offset_q;
+  reg [ 7:0] st_period_q, dt_period_q;
+  reg [ 1:0] first_q, without_ppr_q;
+  // of the message that has come, of what is being said; both steady before they count
+  reg        reject_q;
+  reg [ 1:0] came_ex_q, said_ex_q;
+  reg        of_exchange_q;  // what is being said is of the exchange under way
   integer    n;
 
   wire [ 7:0] period = cfg_i[`SCSI_AGR_PERIOD];
@@ -91,8 +102,9 @@ module ini_agreement (
   wire        can_wide = cfg_i[`SCSI_AGR_WIDE];
   wire        can_sync = cfg_i[`SCSI_AGR_OFFSET] != 7'd0;
   wire        can_dt = cfg_i[`SCSI_AGR_DT] && can_wide && can_sync;
-  wire [ 1:0] without_ppr = can_wide ? `INI_EX_WDTR : after_wdtr(can_sync);
+  wire [ 1:0] without_ppr = can_wide ? `INI_EX_WDTR : can_sync ? `INI_EX_SDTR : `INI_EX_NONE;
   wire [ 1:0] first = can_dt || (cfg_i[`SCSI_AGR_QAS] && !can_sync) ? `INI_EX_PPR : without_ppr;
+  wire [ 1:0] after_wdtr = can_sync_q ? `INI_EX_SDTR : `INI_EX_NONE;
   wire        open = conn_i && !deaf_i;  // a message comes more than a clock later
 
   wire [1:0] said_ex = exchange_of(said_kind_i);
@@ -100,26 +112,31 @@ module ini_agreement (
       && (offering_i || (said_kind_i == `INI_SAY_IDENTIFY ? asked_q && !say_rest_i : said_ex == kind_q));
   wire       of_answer = !ours_q && !say_rest_i && said_ex != `INI_EX_NONE && kind_q == `INI_EX_NONE;
   reg        of_ours_q, of_answer_q;  // steady for long before a message has come
-  wire       refused = open_q && msg_stb_i && msg_i == `INI_MSG_REJECT && (of_ours_q || of_answer_q);
+  wire       refused = open_q && msg_stb_i && reject_q && (of_ours_q || of_answer_q);
   wire [1:0] heard = msg_i == `INI_MSG_WDTR ? `INI_EX_WDTR : msg_i == `INI_MSG_SDTR ? `INI_EX_SDTR
       : msg_i == `INI_MSG_PPR ? `INI_EX_PPR : `INI_EX_NONE;
-  wire       came = open_q && msg_stb_i && heard != `INI_EX_NONE;
-  wire       told = open_q && said_i && kind_q != `INI_EX_NONE
-      && (said_ex == kind_q || (said_kind_i == `INI_SAY_IDENTIFY && ours_q));
+  wire       came = open_q && msg_stb_i && came_ex_q != `INI_EX_NONE;
+  wire       of_exchange = kind_q != `INI_EX_NONE && (said_ex == kind_q || (said_kind_i == `INI_SAY_IDENTIFY && ours_q));
+  wire       told = open_q && said_i && of_exchange_q;
+  wire [7:0] now = {of_ours, of_answer, msg_i == `INI_MSG_REJECT, heard, said_ex, of_exchange};
+  wire [7:0] now_q = {of_ours_q, of_answer_q, reject_q, came_ex_q, said_ex_q, of_exchange_q};
   wire       in_messages = phase_i == `SCSI_PH_MSG_IN || phase_i == `SCSI_PH_MSG_OUT;
   wire       passed = open_q && phase_new_i && !in_messages && asked_q;
   wire       answer = asked_q && heard_q == kind_q;
   wire       unused = &{1'b0, ext_i[31:24]};  // reserved byte of PPR
 
   // Nothing to do in a clock should cost a simulation nothing.
-  wire       awake = `SCSI_AWAKE(clear_i || |forget_i || gone_i || begin_i || refused || came || told || passed || stale_q != 2'd0 || say_o || took_o
-      || state_q != IDLE || set_q || open_q != open || {of_ours_q, of_answer_q} != {of_ours, of_answer} || (conn_i && (want_q != data_target_i || seen_q != want_q)));
+  wire       awake = `SCSI_AWAKE(clear_i || |forget_i || gone_i || begin_i || refused || came || told || passed || stale_q || say_o || took_o
+      || state_q != IDLE || set_q || open_q != open || begin_q || retell_q || now_q != now || (conn_i && (want_q != data_target_i || seen_q != want_q)));
 
   assign offer_o = ours_q ? kind_q : `INI_EX_NONE;
   wire [15:0] data_pace = sync_q[want_q] ? pace_mem[want_q] : 16'd0;
   wire [15:0] show_pace = sync_q[show_target_i] ? pace_mem[show_target_i] : 16'd0;
   assign show_o = {qas_q[show_target_i], show_pace[15], wide_o[show_target_i], show_pace[14:0]};
-  assign qas_enable_o = |qas_q;
+
+  always @(posedge clk_i or negedge rst_ni)
+    if (!rst_ni) qas_enable_o <= 1'b0;
+    else if (qas_enable_o != |qas_q) qas_enable_o <= |qas_q;
 
   // By itself, without a reset, so that it becomes a memory.
   always @(posedge clk_i) if (set_q) pace_mem[set_at_q] <= set_pace_q;
@@ -130,7 +147,11 @@ module ini_agreement (
       {heard_q, kind_q} <= 4'd0;
       {ours_q, asked_q, more_q, faster_q, farther_q} <= 5'd0;
       {in_q, tell_o} <= {2 * `SCSI_AGR_W{1'b0}};
-      {say_o, took_o, stale_q} <= 4'd0;
+      {say_o, took_o, stale_q} <= 3'd0;
+      {begin_q, retell_q, can_wide_q, can_sync_q, can_dt_q, can_qas_q, reject_q, of_exchange_q} <= 8'd0;
+      offset_q <= 7'd0;
+      {st_period_q, dt_period_q} <= 16'd0;
+      {first_q, without_ppr_q, came_ex_q, said_ex_q} <= 8'd0;
       {set_q, set_sync_q, set_qas_q, set_width_q, set_wide_q, open_q, of_ours_q, of_answer_q} <= 8'd0;
       {set_at_q, set_pace_q} <= 20'd0;
       kind_o <= `INI_SAY_NOP;
@@ -139,12 +160,20 @@ module ini_agreement (
       {sync_q, wide_o, qas_q, known_o} <= 64'd0;
     end else if (awake) begin
       {say_o, took_o} <= 2'd0;
-      stale_q <= stale_q >> 1;
+      stale_q <= set_q || begin_q || clear_i;
       set_q <= 1'b0;
       open_q <= open;
-      {of_ours_q, of_answer_q} <= {of_ours, of_answer};
+      {of_ours_q, of_answer_q, reject_q, came_ex_q, said_ex_q, of_exchange_q} <= now;
+      {begin_q, retell_q} <= {begin_i, 1'b0};
+      if (retell_q) tell_own(kind_q);
+      if (begin_i) begin
+        {can_wide_q, can_sync_q, can_dt_q, can_qas_q} <= {can_wide, can_sync, can_dt, cfg_i[`SCSI_AGR_QAS]};
+        offset_q <= cfg_i[`SCSI_AGR_OFFSET];
+        {st_period_q, dt_period_q} <= {st_period, dt_period};
+        {first_q, without_ppr_q} <= {first, without_ppr};
+      end
       want_q <= data_target_i;
-      if (stale_q[0] || seen_q != want_q) begin
+      if (stale_q || seen_q != want_q) begin
         agree_o <= {qas_q[want_q], data_pace[15], wide_o[want_q], data_pace[14:0]};
         seen_q <= want_q;
       end
@@ -157,10 +186,9 @@ module ini_agreement (
         {sync_q, wide_o, qas_q, known_o} <= 64'd0;
         kind_q <= `INI_EX_NONE;
         asked_q <= 1'b0;
-        stale_q <= 2'b10;
-        state_q <= IDLE;
+          state_q <= IDLE;
       end else begin
-        if (begin_i) set_out;
+        if (begin_q) set_out;
         else follow;
         // last: what is agreed in this clock does not outlive it
         if (|forget_i || gone_i) forget(forget_i | (gone_i ? 16'd1 << target_i : 16'd0));
@@ -173,8 +201,7 @@ module ini_agreement (
       state_q <= IDLE;
       ours_q <= 1'b1;
       asked_q <= 1'b0;
-      stale_q <= 2'b10;
-      prepare(command_i && !known_o[target_i] ? first : `INI_EX_NONE);
+      prepare(command_i && !known_o[target_i] ? first_q : `INI_EX_NONE);
     end
   endtask
 
@@ -188,8 +215,8 @@ module ini_agreement (
           kind_q <= `INI_EX_NONE;
           case (kind_q)
             `INI_EX_PPR: known_o[target_i] <= 1'b1;
-            `INI_EX_SDTR: if (!can_wide) known_o[target_i] <= 1'b1;
-            default: known_o[target_i] <= !can_sync;  // it leaves asynchronous transfers: SDTR is due
+            `INI_EX_SDTR: if (!can_wide_q) known_o[target_i] <= 1'b1;
+            default: known_o[target_i] <= !can_sync_q;  // it leaves asynchronous transfers: SDTR is due
           endcase
         end
       end
@@ -200,13 +227,13 @@ module ini_agreement (
       if (refused) begin
         took_o <= 1'b1;
         asked_q <= 1'b0;
-        agree(of_ours_q ? kind_q : said_ex, `SCSI_AGR_ASYNC_8);
-        if (of_ours_q) go_on(kind_q == `INI_EX_PPR ? without_ppr : kind_q == `INI_EX_WDTR ? after_wdtr(can_sync) : `INI_EX_NONE);
+        agree(of_ours_q ? kind_q : said_ex_q, `SCSI_AGR_ASYNC_8);
+        if (of_ours_q) go_on(kind_q == `INI_EX_PPR ? without_ppr_q : kind_q == `INI_EX_WDTR ? after_wdtr : `INI_EX_NONE);
       end
       case (state_q)
         IDLE:
         if (came) begin
-          heard_q <= heard;
+          heard_q <= came_ex_q;
           take_in;
           state_q <= TELL;
         end
@@ -248,7 +275,7 @@ module ini_agreement (
             known_o[target_i] <= 1'b1;
           end else begin
             agree(kind_q, in_q);
-            go_on(kind_q == `INI_EX_WDTR ? after_wdtr(can_sync) : `INI_EX_NONE);
+            go_on(kind_q == `INI_EX_WDTR ? after_wdtr : `INI_EX_NONE);
           end
         end
       endcase
@@ -261,7 +288,7 @@ module ini_agreement (
     begin
       in_q <= `SCSI_AGR_ASYNC_8;
       more_q <= 1'b0;
-      case (heard)
+      case (came_ex_q)
         `INI_EX_WDTR: begin
           in_q[`SCSI_AGR_WIDE] <= |ext_i[7:0];
           more_q <= |ext_i[7:1];
@@ -314,13 +341,13 @@ module ini_agreement (
     input [1:0] next;
     begin
       kind_q <= next;
-      tell_own(next);
+      retell_q <= 1'b1;
     end
   endtask
 
   task tell_own;
     input [1:0] kind;
-    tell_o <= {cfg_i[`SCSI_AGR_QAS], can_dt, can_wide, cfg_i[`SCSI_AGR_OFFSET], kind == `INI_EX_PPR && can_dt ? dt_period : st_period};
+    tell_o <= {can_qas_q, can_dt_q, can_wide_q, offset_q, kind == `INI_EX_PPR && can_dt_q ? dt_period_q : st_period_q};
   endtask
 
   task say;
@@ -337,7 +364,6 @@ module ini_agreement (
     input [1:0] kind;
     input [`SCSI_AGR_W-1:0] what;
     begin
-      stale_q <= 2'b10;
       set_q <= 1'b1;
       set_at_q <= target_i;
       set_sync_q <= kind != `INI_EX_WDTR && what[`SCSI_AGR_OFFSET] != 7'd0;
@@ -361,11 +387,6 @@ module ini_agreement (
       if (whom[target_i]) set_q <= 1'b0;
     end
   endtask
-
-  function [1:0] after_wdtr;
-    input sync;
-    after_wdtr = sync ? `INI_EX_SDTR : `INI_EX_NONE;
-  endfunction
 
   function [1:0] exchange_of;
     input [4:0] kind;

@@ -21,7 +21,10 @@ module ini_buffer #(
 
   localparam AW = PW - 2;  // address of a pair
 
+  // Nobody reads what is written in the same clock.
+  (* no_rw_check *)
   reg [7:0] even_mem [0:BYTES/2-1];
+  (* no_rw_check *)
   reg [7:0] odd_mem  [0:BYTES/2-1];
   reg [7:0] even_q, odd_q;
   reg           swap_q;

@@ -3,6 +3,7 @@
 // Used by ini_host. The words of a mirrored command's members are written before its completion is posted. A completion that finds the
 // queue full is lost and reported as such.
 `default_nettype none
+`include "scsi_awake.vh"
 `include "ini_defs.vh"
 
 module ini_completions (
@@ -16,7 +17,7 @@ module ini_completions (
     input  wire [31:0] note_data_i,
     input  wire        pop_i,    // pulse: drop the oldest
     input  wire        flush_i,  // pulse: drop all
-    output wire [63:0] cpl_o,    // the oldest; zero when there is none
+    output reg  [63:0] cpl_o,    // the oldest, two clocks after a change; zero when there is none
     input  wire [ 2:0] word_i,
     output reg  [31:0] members_o,  // word_i of the oldest one's members, two clocks after; zero when there is none
     output reg  [ 7:0] count_o,
@@ -32,14 +33,15 @@ module ini_completions (
   reg [5:0] members_head_q, members_tail_q;
   wire full = count_o == DEPTH;
   wire any = count_o != 8'd0;
-  wire take = pop_i && any;
+  reg [2:0] shown_q;  // cpl_o is one, and mirrored_q says of it; cpl_o, cpl_q is one
+  reg [63:0] cpl_q;
+  reg mirrored_q;  // cpl_o is of a mirrored command
+  wire take = pop_i && any && shown_q[2];
   wire put = post_i && !full;
   wire put_mirror = put && mirrored(cpl_i[`INI_CPL_OPCODE]);
-  wire take_mirror = take && mirrored(cpl_o[`INI_CPL_OPCODE]);
+  wire take_mirror = take && mirrored_q;
 
-  wire awake = post_i || pop_i || flush_i || lost_o;
-
-  assign cpl_o = any ? mem[tail_q] : 64'd0;
+  wire awake = `SCSI_AWAKE(post_i || pop_i || flush_i || lost_o);
 
   function mirrored;
     input [3:0] opcode;
@@ -48,6 +50,13 @@ module ini_completions (
 
   // By themselves, without a reset, so that they become memories.
   always @(posedge clk_i) if (put) mem[head_q] <= cpl_i;
+
+  always @(posedge clk_i) begin
+    shown_q <= {shown_q[1:0], any};
+    cpl_q <= mem[tail_q];
+    mirrored_q <= mirrored(cpl_o[`INI_CPL_OPCODE]);
+    cpl_o <= shown_q[0] ? cpl_q : 64'd0;
+  end
 
   always @(posedge clk_i) begin
     if (note_i) members_mem[{members_head_q, note_word_i}] <= note_data_i;

@@ -32,7 +32,7 @@ module ini_data #(
     // the link
     input  wire [ 2:0] phase_i,
     input  wire        tx_take_i,
-    output wire [15:0] tx_data_o,  // two clocks after tx_take_i, five after the pointer or wide_i has changed
+    output wire [15:0] tx_data_o,  // two clocks after tx_take_i, six after the pointer or wide_i has changed
     output wire        tx_more_o,  // there is something to send
     output wire        tx_end_o,   // the word offered is the last
     input  wire        rx_stb_i,
@@ -82,20 +82,28 @@ module ini_data #(
   // phase_i and dt_i are steady for more than a clock before the first word
   wire          data_phase = !phase_i[1];
   wire          agreed = phase_i[2] == dt_i;
-  wire [   3:0] kind = {data_phase && !agreed, data_phase && agreed, phase_i[0], !phase_i[0]};
-  reg  [   3:0] kind_q;
-  wire          out_now = tx_take_i && kind_q[2] && kind_q[0];
-  wire          in_now = rx_stb_i && kind_q[2] && kind_q[1];
-  wire          stray = kind_q[3] && (kind_q[1] ? rx_stb_i : tx_take_i);
+  wire          in_data = data_phase && agreed && phase_i[0];
+  wire          out_data = data_phase && agreed && !phase_i[0];
+  // words that move, that are in the wrong direction, that are in the wrong kind of phase: in, out
+  wire [   5:0] kind = {in_data && dir_in_i, out_data && !dir_in_i, in_data && !dir_in_i, out_data && dir_in_i,
+                        data_phase && !agreed && phase_i[0], data_phase && !agreed && !phase_i[0]};
+  reg  [   5:0] kind_q;
+  reg           load_in_q, rewind_q, advance_q, restore_q, save_q, residue_q;
+  reg           dir_in_q, compare_q;
+  wire          set = load_i || rewind_i || advance_i || restore_i || save_i || residue_i;
+  wire          set_q = load_in_q || rewind_q || advance_q || restore_q || save_q || residue_q;
+  wire          in_now = rx_stb_i && kind_q[5];
+  wire          out_now = tx_take_i && kind_q[4];
+  wire          stray = (rx_stb_i && (kind_q[3] || kind_q[1])) || (tx_take_i && (kind_q[2] || kind_q[0]));
 
   // Nothing to do in a clock should cost a simulation nothing.
-  wire          awake = `SCSI_AWAKE(load_i || kind_q != kind || rewind_i || restore_i || save_i || residue_i || out_now || in_now
-      || stray || rd_o || fresh_q || advance_i || wr_o != 2'b00 || match_q[0] || judge_q[0] || differs_o || overrun_o
+  wire          awake = `SCSI_AWAKE(set || set_q || kind_q != kind || dir_in_q != dir_in_i || compare_q != compare_i || out_now || in_now
+      || stray || rd_o || fresh_q || wr_o != 2'b00 || match_q[0] || judge_q[0] || differs_o || overrun_o
       || jump_q != 2'd0 || load_q || fill_q != 2'd0 || wide_q != wide_i);
 
   assign rd_o = fetch_q || look_q[0];
-  assign rd_addr_o = compare_i ? wr_addr_o : fetch_at_q;
-  assign tx_more_o = !none_q && !dir_in_i;
+  assign rd_addr_o = compare_q ? wr_addr_o : fetch_at_q;
+  assign tx_more_o = !none_q && !dir_in_q;
   assign tx_data_o = tx_more_o ? {pair ? word_q[15:8] : 8'd0, word_q[7:0]} : 16'd0;
   assign tx_end_o = one_q || (wide_i && two_q);
 
@@ -110,7 +118,9 @@ module ini_data #(
       saved_o <= {PW{1'b0}};
       pair_q <= 1'b0;
       {fill_q, fresh_q, load_q, wide_q, fetch_q} <= 6'd0;
-      kind_q <= 4'd0;
+      kind_q <= 6'd0;
+      {load_in_q, rewind_q, advance_q, restore_q, save_q, residue_q} <= 6'd0;
+      {dir_in_q, compare_q} <= 2'd0;
       {word_q, next_q} <= 32'd0;
       {base_q, fetch_at_q} <= {2 * PW{1'b0}};
       {look_q, match_q, judge_q} <= 6'd0;
@@ -122,11 +132,13 @@ module ini_data #(
       overrun_o <= 1'b0;
     end else if (awake) begin
       kind_q <= kind;
+      {load_in_q, rewind_q, advance_q, restore_q, save_q, residue_q} <= {load_i, rewind_i, advance_i, restore_i, save_i, residue_i};
+      {dir_in_q, compare_q} <= {dir_in_i, compare_i};
       fresh_q <= rd_o;
-      fetch_q <= (jump_q[0] && !compare_i) || fill_q[0];
+      fetch_q <= (jump_q[0] && !compare_q) || fill_q[0];
       if (fetch_q) fetch_at_q <= fetch_at_q + (wide_i ? ONE + ONE : ONE);
       if (fresh_q) next_q <= rd_data_i;
-      fill_q <= {fill_q[0], jump_q[0] && !compare_i};
+      fill_q <= {fill_q[0], jump_q[0] && !compare_q};
       load_q <= fill_q[1];
       if (load_q) word_q <= next_q;
       wide_q <= wide_i;
@@ -137,7 +149,7 @@ module ini_data #(
       came_q <= wr_data_o;
       held_q <= came_q;
       differs_o <= (judge_q[0] && held_q[7:0] != next_q[7:0]) || (judge_q[1] && held_q[15:8] != next_q[15:8]);
-      overrun_o <= stray;
+      overrun_o <= stray || (none_q && (in_now || out_now));
       jump_q <= {jump_q[0], wide_q != wide_i};
       if (ptr_q > moved_o) moved_o <= ptr_q;
       if (jump_q[0]) begin
@@ -146,28 +158,26 @@ module ini_data #(
         left_q <= len_i - ptr_q;
       end
       if (jump_q[1]) count(left_q, 2'd0);
-      if (load_i) begin
+      if (load_in_q) begin
         jump(saved_i);
         base_q <= addr_i;
         moved_o <= moved_i;
         saved_o <= saved_i;
-      end else if (rewind_i || advance_i) begin
-        if (advance_i) base_q <= base_q + len_i;
+      end else if (rewind_q || advance_q) begin
+        if (advance_q) base_q <= base_q + len_i;
         jump({PW{1'b0}});
         moved_o <= {PW{1'b0}};
         saved_o <= {PW{1'b0}};
-      end else if (restore_i) begin
+      end else if (restore_q) begin
         jump(saved_o);
-      end else if (save_i) begin
+      end else if (save_q) begin
         saved_o <= ptr_q;
-      end else if (residue_i) begin
+      end else if (residue_q) begin
         if (pair_q) jump(back_one);
         if (pair_q && moved_o == ptr_q) moved_o <= back_one;
         pair_q <= 1'b0;
-      end else if (out_now || in_now) begin
-        if (none_q || in_now != dir_in_i) overrun_o <= 1'b1;
-        else move;
       end
+      if ((out_now || in_now) && !none_q) move;
     end
   end
 
@@ -199,7 +209,7 @@ module ini_data #(
       pair_q <= pair;
       if (out_now) {fetch_q, load_q} <= 2'b11;
       if (in_now) begin
-        if (compare_i) look_q <= {pair, 1'b1};
+        if (compare_q) look_q <= {pair, 1'b1};
         else wr_o <= {pair, 1'b1};
         wr_addr_o <= at_q;
         wr_data_o <= rx_data_i;

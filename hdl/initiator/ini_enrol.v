@@ -24,12 +24,12 @@ module ini_enrol (
 
     input  wire [ 3:0] find_group_i,
     input  wire [ 3:0] find_z_i,
-    output wire        found_o,
-    output wire [ 3:0] target_o,
-    output reg  [ 1:0] flags_o,       // ... with it, a clock later
+    output reg         found_o,       // three clocks later
+    output reg  [ 3:0] target_o,
+    output reg  [ 1:0] flags_o,       // ... with it
     output reg  [ 4:0] blocks_o,
     input  wire [ 3:0] show_group_i,
-    output wire [15:0] show_o
+    output reg  [15:0] show_o         // a clock later
 );
 
   reg [15:0] member_q[0:15];  // by group: bit z
@@ -45,12 +45,18 @@ module ini_enrol (
   reg [3:0] walk_group_q;
   wire [3:0] group = walk_q ? walk_group_q : group_i;
   wire [63:0] who = who_q[group];
-  wire [63:0] find_who = who_q[find_group_i];
-  wire [15:0] find_members = member_q[find_group_i];
+  reg [3:0] find_group_q, find_z_q;
+  // a clock after them
+  reg [63:0] find_who_q;
+  reg [15:0] find_members_q;
+  reg [3:0] find_at_q;
+  reg [6:0] extra_q;
+  // what is to be kept in extra_mem
+  reg [15:0] own_q;  // what target_i is in group_i; both have been as they are for long when agree_i comes
+  reg       note_q;
+  reg [7:0] note_at_q;
+  reg [6:0] note_extra_q;
 
-  assign found_o = find_members[find_z_i];
-  assign target_o = find_who[{find_z_i, 2'd0}+:4];
-  assign show_o = member_q[show_group_i];
 
   wire enrolling = update_i && enrol_i && !clear_i && !gone_i && !walk_q;
   wire awake = `SCSI_AWAKE(clear_i || update_i || gone_i || walk_q || mark_q);
@@ -58,15 +64,26 @@ module ini_enrol (
   always @(*) for (z = 0; z < 16; z = z + 1) same[z] = who[4*z+:4] == target_i;
 
   wire [15:0] members = member_q[group_i];
-  wire is_member = members[z_i] && same[z_i];
-  wire [7:0] extra_at = {group_i, z_i};
-  wire [7:0] find_at = {find_group_i, find_z_i};
 
   // By themselves, without a reset, so that they become memories.
   always @(posedge clk_i) begin
-    if (enrolling) extra_mem[extra_at] <= 7'd0;
-    else if (agree_i && is_member) extra_mem[extra_at] <= {blocks_i, flags_i};
-    {blocks_o, flags_o} <= extra_mem[find_at];
+    if (note_q) extra_mem[note_at_q] <= note_extra_q;
+    extra_q <= extra_mem[{find_group_q, find_z_q}];
+  end
+
+  always @(posedge clk_i) begin
+    {find_group_q, find_z_q} <= {find_group_i, find_z_i};
+    find_members_q <= member_q[find_group_q];
+    find_who_q <= who_q[find_group_q];
+    find_at_q <= find_z_q;
+    found_o <= find_members_q[find_at_q];
+    target_o <= find_who_q[{find_at_q, 2'd0}+:4];
+    {blocks_o, flags_o} <= extra_q;
+    show_o <= member_q[show_group_i];
+    own_q <= members & same;
+    note_q <= enrolling || (agree_i && own_q[z_i]);
+    note_at_q <= {group_i, z_i};
+    note_extra_q <= enrolling ? 7'd0 : {blocks_i, flags_i};
   end
 
   always @(posedge clk_i)

@@ -104,6 +104,7 @@ module ini_finish #(
   reg       drain_q;
   reg       sweep_q;  // more tasks may have been ended
   reg       rst_q;
+  reg       fail_q;  // ini_sched has a descriptor that it could not start
   reg [3:0] rank_q;
   reg       never_q;  // mirrored: it did not start
   // the participant that is looked at
@@ -128,7 +129,7 @@ module ini_finish #(
   wire       owes = holds_q && !reported_q && !never_q && !doomed_i && !cut_i && !(result_i == `INI_RES_OK && at_focus_q);
 
   // Nothing to do in a clock should cost a simulation nothing.
-  wire awake = `SCSI_AWAKE(note_o || state_q != IDLE || end_q || end_i || drain_q || rst_q != bus_rst_i || fail_i
+  wire awake = `SCSI_AWAKE(note_o || state_q != IDLE || end_q || end_i || drain_q || rst_q != bus_rst_i || fail_i || fail_q
       || (us_i && late_ok_i) || pulsed);
   wire pulsed = fail_done_o || put_o || free_o || find_late_o || find_any_o || find_scope_o || post_o;
 
@@ -163,7 +164,7 @@ module ini_finish #(
   always @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
       state_q <= IDLE;
-      {end_q, drain_q, rst_q, sweep_q} <= 4'd0;
+      {end_q, drain_q, rst_q, sweep_q, fail_q} <= 5'd0;
       rank_q <= 4'd0;
       {never_q, served_q, holds_q, skipped_q, refused_q, differs_q, spoilt_q, reported_q, at_focus_q} <= 9'd0;
       {z_q, id_q} <= 8'd0;
@@ -178,10 +179,12 @@ module ini_finish #(
       {fail_done_o, put_o, free_o, find_late_o, find_any_o, find_scope_o, post_o, note_o} <= 8'd0;
       if (end_i) end_q <= 1'b1;
       rst_q <= bus_rst_i;
+      fail_q <= fail_i && !fail_done_o;
       if (bus_rst_i && !rst_q) drain_q <= 1'b1;
 
       case (state_q)
-        IDLE:
+        IDLE: begin
+        tell(fail_desc_i, 8'd0, fail_why_i, 4'd0, 24'd0, 4'd0);
         if (end_q) begin
           end_q <= 1'b0;
           rank_q <= 4'd0;
@@ -197,30 +200,32 @@ module ini_finish #(
           drain_q <= 1'b0;
           find_any_o <= 1'b1;
           state_q <= DRAIN;
-        end else if (fail_i && !fail_done_o) begin
+        end else if (fail_q && !fail_done_o) begin
           rank_q <= 4'd0;
           never_q <= 1'b1;
           if (fail_spread) begin
             state_q <= LOOK;
           end else begin
-            finish_one(fail_desc_i, 8'd0, fail_why_i, 4'd0, 24'd0, 4'd0);
+            ends(fail_desc_i[`INI_D_INNER]);
             fail_done_o <= 1'b1;
           end
         end else if (us_i && late_ok_i) begin
           find_late_o <= 1'b1;
           state_q <= LATE;
         end
+        end
 
         ONE: begin
           idx_o <= idx_i;
+          tell(desc_i, status_i, own_result, why_not, {7'd0, pad(moved_i)}, own_block);
+          put_new_o <= !table_i;
+          put_ent_o <= {25'd0, pad(moved_i), detail_i[2:0], pad(saved_i), desc_i};
           if (keep_i) begin
             put_o <= 1'b1;
-            put_new_o <= !table_i;
-            put_ent_o <= {25'd0, pad(moved_i), detail_i[2:0], pad(saved_i), desc_i};
           end else begin
             free_o <= table_i;
             free_inner_o <= desc_i[`INI_D_INNER];
-            finish_one(desc_i, status_i, own_result, why_not, {7'd0, pad(moved_i)}, own_block);
+            ends(desc_i[`INI_D_INNER]);
           end
           state_q <= PAUSE;
         end
@@ -244,39 +249,34 @@ module ini_finish #(
         end
 
         SPREAD: begin
-          if (owes) begin
-            put_o <= 1'b1;
-            put_new_o <= 1'b1;
-            put_ent_o <= {25'd0, len, 3'd0, len, desc_i};
-            put_ent_o[`INI_D_TARGET] <= id_q;
-            put_ent_o[`INI_D_Z] <= z_q;
-            put_ent_o[`INI_D_FLAW] <= flaw;
-            put_ent_o[`INI_D_FLAW_BLOCK] <= flaw == `INI_RES_OK ? 4'd0 : look_block_i;
-          end else begin
-            note(never_q ? fail_desc_i[`INI_D_GANG] : desc_i[`INI_D_GANG], z_q, rank_block, rank_why, reported_q ? look_status_i : status_i);
-          end
+          note(never_q ? fail_desc_i[`INI_D_GANG] : desc_i[`INI_D_GANG], z_q, rank_block, rank_why, reported_q ? look_status_i : status_i);
+          note_o <= !owes;
+          put_o <= owes;
+          put_new_o <= 1'b1;
+          put_ent_o <= {25'd0, len, 3'd0, len, desc_i};
+          put_ent_o[`INI_D_TARGET] <= id_q;
+          put_ent_o[`INI_D_Z] <= z_q;
+          put_ent_o[`INI_D_FLAW] <= flaw;
+          put_ent_o[`INI_D_FLAW_BLOCK] <= flaw == `INI_RES_OK ? 4'd0 : look_block_i;
           rank_q <= rank_q + 4'd1;
           state_q <= LOOK;
         end
 
-        DRAIN:
-        if (found_i) begin
+        DRAIN: begin
           end_found(`INI_RES_RESET);
-          drain_q <= 1'b1;
-        end else if (absent_i) begin
-          state_q <= IDLE;
+          if (found_i) drain_q <= 1'b1;
+          else if (absent_i) state_q <= IDLE;
         end
 
-        LATE:
-        if (found_i) end_found(`INI_RES_NO_STATUS);
-        else if (absent_i) state_q <= IDLE;
+        LATE: begin
+          end_found(`INI_RES_NO_STATUS);
+          if (absent_i && !found_i) state_q <= IDLE;
+        end
 
-        SWEEP:
-        if (found_i) begin
+        SWEEP: begin
           end_found(`INI_RES_ABORTED);
-          sweep_q <= 1'b1;
-        end else if (absent_i) begin
-          state_q <= ONE;
+          if (found_i) sweep_q <= 1'b1;
+          else if (absent_i) state_q <= ONE;
         end
 
         default:  // PAUSE
@@ -299,15 +299,18 @@ module ini_finish #(
     end
   endtask
 
-  // The task that the table has found ends.
+  // If the table has found a task, it ends.
   task end_found;
     input [3:0] why;
     begin
       idx_o <= found_idx_i;
-      free_o <= 1'b1;
       free_inner_o <= found_desc[`INI_D_INNER];
-      finish_one(found_desc, 8'd0, why, 4'd0, {7'd0, found_ent_i[`INI_E_MOVED]}, 4'd0);
-      state_q <= PAUSE;
+      tell(found_desc, 8'd0, why, 4'd0, {7'd0, found_ent_i[`INI_E_MOVED]}, 4'd0);
+      if (found_i) begin
+        free_o <= 1'b1;
+        ends(found_desc[`INI_D_INNER]);
+        state_q <= PAUSE;
+      end
     end
   endtask
 
@@ -316,8 +319,16 @@ module ini_finish #(
     pad = {{(17 - PW) {1'b0}}, pointer};
   endfunction
 
-  // A task on its own, or one participant's part of a mirrored command.
-  task finish_one;
+  // A task on its own, or one participant's part of a mirrored command, ends: what `tell` has said of it counts.
+  task ends;
+    input inner;
+    begin
+      post_o <= !inner;
+      note_o <= inner;
+    end
+  endtask
+
+  task tell;
     /* verilator lint_off UNUSEDSIGNAL */  // the fields of the nexus only
     input [`INI_DESC_W-1:0] desc;
     /* verilator lint_on UNUSEDSIGNAL */
@@ -326,10 +337,8 @@ module ini_finish #(
     input [3:0] detail;
     input [23:0] bytes;
     input [3:0] block;
-    if (desc[`INI_D_INNER]) begin
+    begin
       note(desc[`INI_D_GANG], desc[`INI_D_Z], block, result, status);
-    end else begin
-      post_o <= 1'b1;
       cpl0_o <= {status, 4'd0, desc[`INI_D_TARGET], desc[`INI_D_TAG], desc[`INI_D_OPCODE], 2'd0, 2'b11};
       cpl1_o <= {bytes, detail, result};
     end
@@ -342,7 +351,6 @@ module ini_finish #(
     input [3:0] result;
     input [7:0] status;
     begin
-      note_o <= 1'b1;
       note_gang_o <= gang;
       note_z_o <= z;
       note_block_o <= block;

@@ -5,6 +5,7 @@
 // by the host) and 9 (reads); docs/host-interface.md. A member that has failed for good is left out of what follows, so that its blocks
 // before the one that failed are done and those after it are not.
 `default_nettype none
+`include "scsi_awake.vh"
 `include "ini_defs.vh"
 
 module ini_group #(
@@ -49,7 +50,7 @@ module ini_group #(
     // block numbers of the series on the bus
     input  wire [ 2:0] series_gang_i,
     input  wire [ 3:0] series_index_i,  // in its pass
-    output wire [31:0] series_lba_o,    // two clocks after
+    output wire [31:0] series_lba_o,    // three clocks after
 
     // completion
     output wire        word_o,       // pulse: members 2 * word_index_o and the next one
@@ -87,7 +88,8 @@ module ini_group #(
   reg [7:0] due_q;  // by place: a pass is due
   wire [2:0] free_gang, new_gang;
   wire [4:0] new_count;
-  wire [7:0] over, rst_seen;
+  wire [7:0] over;
+  wire rst_seen;  // RST came to the command that is worked on
   wire [3:0] note_base, bus_base;
   wire is_new, free_ok;
 
@@ -124,6 +126,12 @@ module ini_group #(
       || policy > `INI_POLICY_PLAIN || new_count + 5'd1 < blocks || (cmd_q[`INI_D_TAGGED] && cmd_q[`INI_D_ATTR] != `INI_ATTR_SIMPLE);
   reg       remainder;
 
+  // A member's part of a connection has ended: a clock ago
+  reg        note_q;
+  reg [ 2:0] note_gang_q;
+  reg [ 3:0] note_z_q, note_block_q, note_result_q;
+  reg [ 7:0] note_status_q;
+
   // Results
   wire [16:0] word;
   wire [ 3:0] pass_z, tell_z, judge_z;
@@ -148,8 +156,12 @@ module ini_group #(
   wire [`INI_DESC_W-1:0] pass_desc;
   wire slot = sched_empty_i && !unsettled_q;  // the host hands nothing over while a pass is due
   reg  unsettled_q;
+  // of a clock ago: there is a place whose pass has ended, or is due; the first one
+  reg  over_q, next_q;
+  reg  [2:0] over_gang_q, next_gang_q;
   wire fetch = state_q == LOAD;
-  wire awake = submit_i || is_new || over != 8'd0 || due_q != 8'd0 || state_q != IDLE || hand_q || unsettled_q != unsettled_i;
+  wire awake = `SCSI_AWAKE(submit_i || is_new || over != 8'd0 || due_q != 8'd0 || state_q != IDLE || hand_q || note_i || note_q || over_q || next_q
+      || unsettled_q != unsettled_i);
 
   assign ready_o = sched_empty_i && free_ok && !is_new && due_q == 8'd0 && !hand_q;
   assign submit_o = (submit_i && !mirrored) || hand_q;
@@ -187,8 +199,9 @@ module ini_group #(
       .hand_i      (hand_q),
       .members_i   (kind_q == `INI_PASS_PLAIN ? 4'd1 : pass_desc[`INI_D_COUNT]),
       .base_i      (base),
-      .note_i      (note_i),
-      .note_gang_i (note_gang_i),
+      .note_i      (note_q),
+      .note_gang_i (note_gang_q),
+      .look_gang_i (note_gang_i),
       .note_base_o (note_base),
       .bus_gang_i  (series_gang_i),
       .bus_base_o  (bus_base)
@@ -213,12 +226,12 @@ module ini_group #(
 
   ini_members u_members (
       .clk_i        (clk_i),
-      .note_i       (note_i),
-      .note_gang_i  (note_gang_i),
-      .note_z_i     (note_z_i),
-      .note_block_i (note_block_i + note_base),
-      .note_result_i(note_result_i),
-      .note_status_i(note_status_i),
+      .note_i       (note_q),
+      .note_gang_i  (note_gang_q),
+      .note_z_i     (note_z_q),
+      .note_block_i (note_block_q),
+      .note_result_i(note_result_q),
+      .note_status_i(note_status_q),
       .wr_i         (put),
       .gang_i       (gang_q),
       .z_i          (z),
@@ -268,8 +281,8 @@ module ini_group #(
       .size_i    (size_q),
       .base_i    (base),
       .round_i   (round_q),
-      .reset_i   (rst_seen[gang_q]),
-      .note_i    (note_i),
+      .reset_i   (rst_seen),
+      .note_i    (note_q),
       .z_o       (judge_z),
       .word_i    (word),
       .put_o     (judge_put),
@@ -357,6 +370,9 @@ module ini_group #(
       due_q <= 8'd0;
       {ready_q, tail_q, odd_q, void_q, broken_q, pass_start_q, judge_start_q, tell_start_q, hand_q, unsettled_q} <= 10'd0;
       gang_q <= 3'd0;
+      {note_q, over_q, next_q} <= 3'd0;
+      {note_gang_q, over_gang_q, next_gang_q} <= 9'd0;
+      {note_z_q, note_block_q, note_result_q, note_status_q} <= 20'd0;
       {first_q, size_q} <= 10'd0;
       kind_q <= `INI_PASS_ALL;
       {round_q, mark_q, lead_q, lead_id_q, plus_q, rank_q} <= 24'd0;
@@ -365,13 +381,18 @@ module ini_group #(
     end else if (awake) begin
       {pass_start_q, judge_start_q, tell_start_q, hand_q} <= 4'd0;
       unsettled_q <= unsettled_i;
+      {over_q, next_q} <= {over != 8'd0, due_q != 8'd0};
+      {over_gang_q, next_gang_q} <= {lowest(over), lowest(due_q)};
+      note_q <= note_i;
+      note_gang_q <= note_gang_i;
+      {note_z_q, note_block_q, note_result_q, note_status_q} <= {note_z_i, note_block_i + note_base, note_result_i, note_status_i};
       case (state_q)
         IDLE: begin
           {ready_q, void_q, broken_q} <= 3'd0;
           rank_q <= 4'd0;
-          if (over != 8'd0) load(AFTER_PASS, lowest(over));
+          if (over_q) load(AFTER_PASS, over_gang_q);
           else if (is_new) load(NEW, new_gang);
-          else if (due_q != 8'd0 && slot) load(NEXT, lowest(due_q));
+          else if (next_q && slot) load(NEXT, next_gang_q);
         end
 
         LOAD: begin
@@ -398,7 +419,7 @@ module ini_group #(
         end
 
         CLEAR:
-        if (!note_i) begin
+        if (!note_q) begin
           rank_q <= rank_q + 4'd1;
           left_q <= cmd_q[`INI_D_ORDER];
           if (rank_q == 4'd15) state_q <= NAME;
@@ -407,13 +428,13 @@ module ini_group #(
         NAME:
         if (end_of_ranks) begin
           start_command;
-        end else if (!note_i) begin
+        end else if (!note_q) begin
           next_rank;
         end
 
         BUILD:
         if (pass_done) begin
-          if (pass_ok && !rst_seen[gang_q]) begin
+          if (pass_ok && !rst_seen) begin
             size_q <= pass_size;
             state_q <= HAND;
           end else begin
@@ -422,7 +443,7 @@ module ini_group #(
         end
 
         HAND:
-        if (rst_seen[gang_q]) begin
+        if (rst_seen) begin
           fail_pass;
         end else if (slot) begin
           hand_q <= 1'b1;
@@ -520,7 +541,7 @@ module ini_group #(
 
   // A pass that cannot be: of a new command, or since enrolments have ended.
   task fail_pass;
-    if (kind_q == `INI_PASS_ALL && first_q == 5'd0 && !rst_seen[gang_q]) begin
+    if (kind_q == `INI_PASS_ALL && first_q == 5'd0 && !rst_seen) begin
       cancel;
     end else begin
       broken_q <= 1'b1;

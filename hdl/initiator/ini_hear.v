@@ -4,6 +4,7 @@
 // ini_query too. Rules: message system of SCSI-2 and SPI-3. TASK COMPLETE, DISCONNECT and QAS REQUEST count when they are acknowledged
 // with ATN false; QAS REQUEST only by agreement and after one of the other two; what is not known is rejected.
 `default_nettype none
+`include "scsi_awake.vh"
 `include "scsi_defs.vh"
 `include "ini_defs.vh"
 
@@ -61,22 +62,29 @@ module ini_hear (
   reg  [1:0] act_q;
   reg        met_q;  // IDENTIFY came
   reg        fresh_q;  // and no other message or phase since
+  // the message that has come names
+  reg        leader_q;  // the leader
+  reg        member_q;  // who FAILED BLOCK would come from, and a block that may be
 
   wire       in_messages = phase_i == `SCSI_PH_MSG_IN || phase_i == `SCSI_PH_MSG_OUT;
   wire       stranger = reselected_i && !known_i;
   wire       pulsed = reject_o || protocol_o || save_o || restore_o || residue_o || reclaimed_o || refused_o || named_o || over_o
       || put_off_o || failed_o;
   // Nothing to do in a clock should cost a simulation nothing.
-  wire       awake = pulsed || begin_i || phase_new_i || msg_stb_i || (byte_done_i && act_q != NO_ACT);
+  wire       of_leader = arg_i == leader_i;
+  wire       of_member = ext_i[15:8] == member_i && ext_i[7:4] == 4'd0;
+  wire       awake = `SCSI_AWAKE(pulsed || begin_i || phase_new_i || msg_stb_i || (byte_done_i && act_q != NO_ACT)
+      || {leader_q, member_q} != {of_leader, of_member});
 
   always @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
       {reject_o, protocol_o, save_o, restore_o, residue_o, reclaimed_o, refused_o, named_o, over_o, put_off_o, failed_o} <= 11'd0;
-      {tagged_o, complete_o, disc_o, met_q, fresh_q, flawed_o} <= 6'd0;
+      {tagged_o, complete_o, disc_o, met_q, fresh_q, flawed_o, leader_q, member_q} <= 8'd0;
       block_o <= 4'd0;
       name_o <= 8'd0;
       act_q <= NO_ACT;
     end else if (awake) begin
+      {leader_q, member_q} <= {of_leader, of_member};
       {reject_o, protocol_o, save_o, restore_o, residue_o, reclaimed_o, refused_o, named_o, over_o, put_off_o, failed_o} <= 11'd0;
       if (begin_i) begin
         {complete_o, disc_o, met_q, fresh_q, flawed_o} <= 5'd0;
@@ -129,7 +137,7 @@ module ini_hear (
       else reject_o <= 1'b1;
       `INI_MSG_ACCEPT, `INI_MSG_CAPABILITY: reject_o <= !accept_fits_i;
       `INI_MSG_FAILED:
-      if ((asking_i || owing_i) && ext_i[15:8] == member_i && ext_i[7:4] == 4'd0) begin
+      if ((asking_i || owing_i) && member_q) begin
         failed_o <= 1'b1;
         flawed_o <= 1'b1;
         block_o <= ext_i[3:0];
@@ -137,7 +145,7 @@ module ini_hear (
         reject_o <= 1'b1;
       end
       `INI_MSG_RECLAIMED:
-      if (spread_i && arg_i == leader_i) reclaimed_o <= !doomed_i;
+      if (spread_i && leader_q) reclaimed_o <= !doomed_i;
       else reject_o <= 1'b1;
       `INI_MSG_WDTR, `INI_MSG_SDTR, `INI_MSG_PPR: reject_o <= spread_i;
       default: reject_o <= 1'b1;

@@ -2,6 +2,7 @@
 //
 // Used by scsi_initiator. Runs also while the bus side is held in reset.
 `default_nettype none
+`include "scsi_awake.vh"
 `include "ini_defs.vh"
 
 module ini_host #(
@@ -86,6 +87,12 @@ module ini_host #(
     input  wire [  15:0] wr_data_i
 );
 
+  // of a clock ago
+  reg        post_q, note_q;
+  reg [63:0] post_cpl_q;
+  reg [ 2:0] note_word_q;
+  reg [ 6:0] state_q;  // what STATUS tells of the bus side
+  reg [31:0] note_data_q;
   wire [2:0] word;
   wire [31:0] members, series_lba;
   wire unload, pop, flush, series, unload_busy, load_busy, lost, axis_rd;
@@ -95,6 +102,23 @@ module ini_host #(
   wire [PW-1:0] axis_rd_addr, axis_wr_addr;
   wire [15:0] axis_wr_data;
   wire [1:0] axis_wr;
+
+  always @(posedge clk_i or negedge rst_ni)
+    if (!rst_ni) state_q <= 7'd0;
+    else if (`SCSI_AWAKE(state_q != {connected_i, outstanding_i})) state_q <= {connected_i, outstanding_i};
+
+  always @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      {post_q, note_q} <= 2'd0;
+      post_cpl_q <= 64'd0;
+      note_word_q <= 3'd0;
+      note_data_q <= 32'd0;
+    end else if (`SCSI_AWAKE(post_i || post_q || note_i || note_q)) begin
+      {post_q, note_q} <= {post_i, note_i};
+      post_cpl_q <= cpl_i;
+      {note_word_q, note_data_q} <= {note_word_i, note_data_i};
+    end
+  end
 
   ini_regs #(
       .BUF_BYTES(BUF_BYTES)
@@ -141,12 +165,12 @@ module ini_host #(
       .unload_len_o       (unload_len),
       .unload_o           (unload),
       .ready_i            (ready_i),
-      .connected_i        (connected_i),
-      .outstanding_i      (outstanding_i),
+      .connected_i        (state_q[6]),
+      .outstanding_i      (state_q[5:0]),
       .completions_i      (completions),
       .unload_busy_i      (unload_busy),
       .load_busy_i        (load_busy),
-      .posted_i           (post_i),
+      .posted_i           (post_q),
       .bus_reset_i        (bus_reset_i),
       .lost_i             (lost),
       .cpl_i              (cpl),
@@ -219,11 +243,11 @@ module ini_host #(
   ini_completions u_completions (
       .clk_i  (clk_i),
       .rst_ni (rst_ni),
-      .post_i (post_i),
-      .cpl_i  (cpl_i),
-      .note_i     (note_i),
-      .note_word_i(note_word_i),
-      .note_data_i(note_data_i),
+      .post_i (post_q),
+      .cpl_i  (post_cpl_q),
+      .note_i     (note_q),
+      .note_word_i(note_word_q),
+      .note_data_i(note_data_q),
       .pop_i  (pop),
       .flush_i(flush),
       .cpl_o  (cpl),

@@ -3,6 +3,7 @@
 // Used by ini_group. Ranks are gone through one after the other. Rules: docs/protocol.md, sections 8 (ways of repeating, bounded by the host)
 // and 9 (a copy that differs from a good first one is no failure that a repetition mends); docs/host-interface.md.
 `default_nettype none
+`include "scsi_awake.vh"
 `include "ini_defs.vh"
 
 module ini_judge (
@@ -48,8 +49,9 @@ module ini_judge (
   localparam DECIDE = 3'd4;  // repeat?
   localparam DROP = 3'd5;  // no: members that failed are out; looked up
   localparam MARK = 3'd6;  // ... marked
+  localparam PLAN = 3'd7;  // what is asked in DECIDE
 
-  localparam [1:0] SEEN = 2'd2;  // clocks from z_o to word_i
+  localparam [1:0] SEEN = 2'd3;  // clocks from z_o to what is known of word_i
 
   reg [2:0] state_q;
   reg [1:0] wait_q;
@@ -63,33 +65,37 @@ module ini_judge (
 
   wire       is_in = cmd_i[`INI_D_OPCODE] == `INI_OP_MIRROR_READ;
   wire [2:0] policy = cmd_i[`INI_D_POLICY];
-  wire       end_of_ranks = rank_q == cmd_i[`INI_D_COUNT];
   wire       alone = policy == `INI_POLICY_AUTO || policy == `INI_POLICY_PLAIN;  // one member may be dealt with by itself
   wire       from_leader = kind_i == `INI_PASS_ALL || kind_i == `INI_PASS_FROM_LEADER;  // the first one in order leads
   wire       needed = again_q != 2'd0 || (is_in && lead_bad_q && alive_q != 2'd0);
 
-  wire       alive = !word_i[16];
-  wire       bad = word_i[11:0] != 12'd0;
+  wire       is_bad = word_i[11:0] != 12'd0;
   wire [3:0] its_result = word_i[11:8];
-  wire       differs = its_result == `INI_RES_DIFFERS;
-  wire       ended = its_result == `INI_RES_RESET || its_result == `INI_RES_HANG || its_result == `INI_RES_ABORTED
+  wire       is_differs = its_result == `INI_RES_DIFFERS;
+  wire       is_ended = its_result == `INI_RES_RESET || its_result == `INI_RES_HANG || its_result == `INI_RES_ABORTED
       || its_result == `INI_RES_BAD_DESCRIPTOR;
-  wire       for_good = ended || (differs && !lead_bad_q);  // no repetition mends that
+  // the member that is looked at
+  reg        its_alive_q, bad_q, differs_q, ended_q, mute_q;
+  reg [15:0] word_q;
+  reg        end_of_ranks_q, is_lead_q, is_past_q;
+  // for DECIDE
+  reg        next_plain_q, repeat_q, from_leader_q, alone_q;
+  wire       for_good = ended_q || (differs_q && !lead_bad_q);  // no repetition mends that
   // A pass that could not be made: all that were to take part; way C: the blocks before this one are done, the others are not.
-  wire       broken = broken_i && (kind_i == `INI_PASS_ALL || (kind_i == `INI_PASS_PLAIN && plus_i != 4'd0 && left_q[3:0] == lead_i));
+  wire       broken = broken_i && (kind_i == `INI_PASS_ALL || (kind_i == `INI_PASS_PLAIN && plus_i != 4'd0 && is_lead_q));
 
-  wire       awake = start_i || state_q != IDLE || done_o;
+  wire       awake = `SCSI_AWAKE(start_i || state_q != IDLE || done_o);
 
   assign z_o = state_q == LEAD ? lead_i : left_q[3:0];
   assign alive_o = alive_q != 2'd0;
 
   always @(*) begin
     put_o = 1'b0;
-    put_word_o = {1'b1, word_i[15:0]};
+    put_word_o = {1'b1, word_q};
     if (state_q == WEIGH) begin
-      put_o = alive && for_good;
+      put_o = its_alive_q && for_good;
     end else if (state_q == MARK) begin
-      put_o = alive && (bad || broken);
+      put_o = its_alive_q && (bad_q || broken);
       if (broken) put_word_o = {1'b1, base_i, `INI_RES_RESET, 8'd0};
     end
   end
@@ -104,9 +110,17 @@ module ini_judge (
       {done_o, repeat_o, round_o, tail_o} <= 4'd0;
       kind_o <= `INI_PASS_ALL;
       {mark_o, plus_o} <= 8'd0;
+      {its_alive_q, bad_q, differs_q, ended_q, mute_q, end_of_ranks_q, is_lead_q, is_past_q} <= 8'd0;
+      word_q <= 16'd0;
+      {next_plain_q, repeat_q, from_leader_q, alone_q} <= 4'd0;
     end else if (awake) begin
       done_o <= 1'b0;
-      wait_q <= wait_q + 2'd1;
+      if (wait_q != SEEN) wait_q <= wait_q + 2'd1;
+      {its_alive_q, bad_q, differs_q, ended_q, mute_q} <= {!word_i[16], is_bad, is_differs, is_ended, its_result != `INI_RES_OK};
+      word_q <= word_i[15:0];
+      end_of_ranks_q <= rank_q == cmd_i[`INI_D_COUNT];
+      is_lead_q <= left_q[3:0] == lead_i;
+      is_past_q <= rank_q > mark_i;
       case (state_q)
         IDLE:
         if (start_i) begin
@@ -117,10 +131,10 @@ module ini_judge (
         end
 
         LEAD: begin
-          lead_bad_q <= bad && !differs;
-          lead_mute_q <= its_result != `INI_RES_OK;
+          lead_bad_q <= bad_q && !differs_q;
+          lead_mute_q <= mute_q;
           if (wait_q == SEEN) begin
-            if (kind_i == `INI_PASS_PLAIN && !bad && {1'b0, plus_i} + 5'd1 != size_i) begin
+            if (kind_i == `INI_PASS_PLAIN && !bad_q && {1'b0, plus_i} + 5'd1 != size_i) begin
               repeat_as(`INI_PASS_PLAIN, mark_i, plus_i + 4'd1);
             end else begin
               look(LOOK);
@@ -129,26 +143,35 @@ module ini_judge (
         end
 
         LOOK:
-        if (end_of_ranks) state_q <= DECIDE;
-        else if (wait_q == SEEN - 2'd1) state_q <= WEIGH;
+        if (wait_q == SEEN) state_q <= end_of_ranks_q ? PLAN : WEIGH;
 
         WEIGH:
         if (!note_i) begin
-          if (alive && !for_good) weigh;
-          if (left_q[3:0] == lead_i) lead_rank_q <= rank_q;
+          if (its_alive_q && !for_good) weigh;
+          if (is_lead_q) lead_rank_q <= rank_q;
           next_rank;
           look(LOOK);
+        end
+
+        PLAN: begin
+          next_plain_q <= kind_i == `INI_PASS_PLAIN && next_ok_q && !reset_i;
+          repeat_q <= needed && policy != `INI_POLICY_NONE && round_i != cmd_i[`INI_D_ROUNDS] && !reset_i;
+          from_leader_q <= policy == `INI_POLICY_FROM_LEADER;
+          alone_q <= alone;
+          state_q <= DECIDE;
         end
 
         DECIDE: decide;
 
         DROP:
-        if (end_of_ranks) finish;
-        else if (wait_q == SEEN - 2'd1) state_q <= MARK;
+        if (wait_q == SEEN) begin
+          if (end_of_ranks_q) finish;
+          else state_q <= MARK;
+        end
 
         default:  // MARK
         if (!note_i) begin
-          if (alive && !bad && !broken) alive_q <= 2'd1;
+          if (its_alive_q && !bad_q && !broken) alive_q <= 2'd1;
           next_rank;
           look(DROP);
         end
@@ -190,11 +213,11 @@ module ini_judge (
   task weigh;
     begin
       alive_q <= {alive_q != 2'd0, alive_q == 2'd0};
-      if (bad) begin
+      if (bad_q) begin
         again_q <= {again_q != 2'd0, again_q == 2'd0};
         last_q <= rank_q;
         if (again_q == 2'd0) head_q <= rank_q;
-        if (rank_q > mark_i && !next_ok_q) begin
+        if (is_past_q && !next_ok_q) begin
           next_q <= rank_q;
           next_ok_q <= 1'b1;
         end
@@ -204,20 +227,20 @@ module ini_judge (
 
   task decide;
     begin
-      if (kind_i == `INI_PASS_PLAIN && next_ok_q && !reset_i) begin
+      if (next_plain_q) begin
         repeat_as(`INI_PASS_PLAIN, next_q, 4'd0);
-      end else if (needed && policy != `INI_POLICY_NONE && round_i != cmd_i[`INI_D_ROUNDS] && !reset_i) begin
+      end else if (repeat_q) begin
         round_o <= 1'b1;
         tail_o <= lead_mute_q;
         if (is_in && lead_bad_q) begin
-          if (alone && alive_q == 2'd1) repeat_as(`INI_PASS_PLAIN, head_q, 4'd0);
+          if (alone_q && alive_q == 2'd1) repeat_as(`INI_PASS_PLAIN, head_q, 4'd0);
           else repeat_as(`INI_PASS_ROTATE, lead_rank_q, 4'd0);
         end else if (is_in) begin
-          if (policy == `INI_POLICY_FROM_LEADER && from_leader) repeat_as(`INI_PASS_FROM_LEADER, last_q, 4'd0);
+          if (from_leader_q && from_leader) repeat_as(`INI_PASS_FROM_LEADER, last_q, 4'd0);
           else repeat_as(`INI_PASS_LEAD, 4'd0, 4'd0);
-        end else if (policy == `INI_POLICY_FROM_LEADER) begin
+        end else if (from_leader_q) begin
           repeat_as(`INI_PASS_FROM_LEADER, last_q, 4'd0);
-        end else if (policy == `INI_POLICY_PLAIN || (alone && again_q == 2'd1)) begin
+        end else if (policy == `INI_POLICY_PLAIN || (alone_q && again_q == 2'd1)) begin
           repeat_as(`INI_PASS_PLAIN, head_q, 4'd0);
         end else begin
           repeat_as(`INI_PASS_REGROUP, 4'd0, 4'd0);

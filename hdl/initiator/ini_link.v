@@ -68,6 +68,7 @@ module ini_link #(
   localparam SNOOP_WAIT = `SCSI_TICKS(`SCSI_SNOOP_ACK_NS) - 1;
   localparam HEED_WAIT = SNOOP_WAIT > 2 ? SNOOP_WAIT - 2 : 0;
   localparam LOOK_WAIT = SNOOP_WAIT > 5 ? SNOOP_WAIT - 5 : 0;
+  localparam WRONG_WAIT = 3;  // from a word's ACK until ATN is up if the word was wrong
   localparam NEXT_WAIT = 3;  // from a byte's ACK until tx_q is the next one
   localparam ATN_WAIT = `SCSI_TICKS(`SCSI_ATN_SETUP_NS) - 1;
   localparam OPEN_TICKS = `SCSI_TICKS(`SCSI_BUS_SETTLE_NS / 4);  // what the wires do while a phase settles is not listened to
@@ -101,6 +102,9 @@ module ini_link #(
   reg  [ 5:0] open_age_q;  // clocks until it counts as stable
 
   wire        pulsed = phase_new_o || byte_req_o || tx_take_q || rx_stb_q || done_q;
+  // What the phase is has been so for long when a REQ comes: looked at a clock before.
+  reg         same_q;  // known_q, and phase_o is the phase on the wires
+  reg         sync_q;  // sync_phase
   wire        same_phase = known_q && phase_i == phase_o;
   wire        is_out = !phase_i[0];
   wire        is_data = !phase_i[1];
@@ -111,7 +115,7 @@ module ini_link #(
   wire        sync_first, sync_take, sync_stb, sync_perr, sync_raise, sync_due, sync_rest, sync_done, sync_ack;
   wire [15:0] sync_data, sync_db;
   wire [ 1:0] sync_dbp;
-  wire        asked = req_i && steady_i && !sync_phase;
+  wire        asked = req_i && steady_i && !sync_q;
   wire        bad_low = ~^{db_i[7:0], dbp_i[0]};
   wire        bad_high = ~^{db_i[15:8], dbp_i[1]};
   wire        may_ack = wait_q == 5'd0 && (drv_atn_o || atn_age_q == 5'd0);
@@ -120,7 +124,7 @@ module ini_link #(
 
   // Nothing to do in a clock should cost a simulation nothing.
   wire        awake = `SCSI_AWAKE(conn_i
-      ? !live_q || asked || state_q != REST || pulsed || say_i || wait_q != 5'd0 || atn_age_q != 5'd0 || (known_q && !same_phase)
+      ? !live_q || asked || state_q != REST || pulsed || say_i || wait_q != 5'd0 || atn_age_q != 5'd0 || same_phase != same_q || sync_phase != sync_q || known_q != same_q
         || agree_i != agree_q || sync_first || sync_raise || sync_phase != open_q || in_q != phase_i[0]
       : live_q || attn_i);
 
@@ -142,7 +146,7 @@ module ini_link #(
       .open_i    (open_q),
       .in_i      (in_q),
       .stall_i   (stall_i),
-      .ready_i   (same_phase),
+      .ready_i   (same_q),
       .agree_i   (agree_q),
       .first_o   (sync_first),
       .tx_data_i (tx_word_i),
@@ -170,7 +174,7 @@ module ini_link #(
       live_q <= 1'b0;
       agree_q <= `SCSI_AGR_ASYNC_8;
       agreed_q <= 1'b0;
-      known_q <= 1'b0;
+      {known_q, same_q, sync_q} <= 3'd0;
       drive_q <= 1'b0;
       {wide_q, void_q} <= 2'b00;
       {db_q, tx_q} <= 32'd0;
@@ -189,7 +193,7 @@ module ini_link #(
     end else if (!conn_i) begin
       live_q <= 1'b0;
       state_q <= REST;
-      known_q <= 1'b0;
+      {known_q, same_q, sync_q} <= 3'd0;
       drive_q <= 1'b0;
       open_q <= 1'b0;
       wait_q <= 5'd0;
@@ -199,6 +203,7 @@ module ini_link #(
       drv_atn_o <= attn_i;
     end else begin
       live_q <= 1'b1;
+      {same_q, sync_q} <= {same_phase, sync_phase};
       void_q <= is_data ? phase_i[2] != agree_q[`SCSI_AGR_DT] : mirror_i && phase_i == `SCSI_PH_COMMAND;
       tx_q   <= is_data ? tx_word_i : {8'd0, tx_byte_i};
       last_q <= tx_last_i;
@@ -220,11 +225,11 @@ module ini_link #(
 
       case (state_q)
         REST:
-        if (sync_first && !same_phase) begin
+        if (sync_first && !same_q) begin
           enter;
         end else if (asked) begin
           if (!stall_i) begin
-            if (!same_phase) begin
+            if (!same_q) begin
               enter;
               state_q <= ENTER;
             end else if (is_out && !is_data && (snooped || !drive_q)) begin
@@ -240,8 +245,8 @@ module ini_link #(
               else state_q <= OFFER;
             end
           end
-        end else if (!same_phase && known_q) begin
-          known_q <= 1'b0;
+        end else if (!same_q && known_q) begin
+          {known_q, same_q} <= 2'b00;
           drive_q <= 1'b0;
         end
 
@@ -289,7 +294,7 @@ module ini_link #(
   task enter;
     begin
       phase_o <= phase_i;
-      known_q <= 1'b1;
+      {known_q, same_q} <= 2'b11;
       drive_q <= 1'b0;
       phase_new_o <= 1'b1;
     end
@@ -304,6 +309,7 @@ module ini_link #(
       if (is_data) begin
         if (tx_atn_i) raise_atn;
         ack_q <= 1'b1;
+        wait_q <= WRONG_WAIT[4:0];
         state_q <= ACKED;
       end else begin
         if (snooped) wait_q <= HEED_WAIT[4:0];

@@ -27,12 +27,16 @@ module ini_members (
   reg [16:0] mem[0:16*`INI_GANGS-1];
 
   reg [6:0] look_q;
-  wire [6:0] addr = note_i ? {note_gang_i, note_z_i} : {gang_i, z_i};
-  wire [16:0] word = note_i ? {1'b0, note_block_i, note_result_i, note_status_i} : word_i;
+  reg wr_q;
+  reg [6:0] wr_at_q;
+  reg [16:0] wr_word_q;
 
   // Without a reset, so that it becomes a memory.
   always @(posedge clk_i) begin
-    if (note_i || wr_i) mem[addr] <= word;
+    wr_q <= note_i || wr_i;
+    wr_at_q <= note_i ? {note_gang_i, note_z_i} : {gang_i, z_i};
+    wr_word_q <= note_i ? {1'b0, note_block_i, note_result_i, note_status_i} : word_i;
+    if (wr_q) mem[wr_at_q] <= wr_word_q;
     look_q <= {gang_i, z_i};
     word_o <= mem[look_q];
   end

@@ -98,25 +98,38 @@ module ini_mirror #(
   reg         fresh_q;  // who_o is new
   reg  [ 3:0] blocks_q;  // 0 stands for 16
   reg  [10:0] wait_q;
+  reg         again_q;  // what was said may be repeated
+  // whoever is named next
+  reg         picked_q;  // it is known; in a STATUS phase at once, so that ATN is up before ACK is negated
+  reg  [ 3:0] low_q;  // lowest rank in todo_q
+  reg  [14:0] rest_q;  // the others
+  reg         none_q;  // nobody
+  // of the clock before
+  reg         active_q, copied_q, taken_q, answered_q;
+  // what is being said; steady for long before said_i
+  reg         switch_q, next_q, report_q, release_q;
 
   wire        data = !phase_i[1];
   wire        moved = phase_i[0] ? rx_stb_i : tx_take_i;
-  wire        copied = data && moved && data_end_i;
-  wire        taken = phase_new_i && data && told_q;
+  wire        copied = active_q && data && moved && data_end_i && state_q == SERVE;
+  wire        taken = active_q && phase_new_i && data && told_q && (state_q == CALL || state_q == AGAIN);
   wire        status = rx_stb_i && phase_i == `SCSI_PH_STATUS;
-  wire        answered = phase_new_i && phase_i == `SCSI_PH_STATUS && told_q;
+  wire        answered = active_q && phase_new_i && phase_i == `SCSI_PH_STATUS && told_q && state_q == ASK;
   wire        heard = reclaimed_i || rejected_i || put_off_i || failed_i || bad_i;
-  wire        event_now = active_i && (copied || said_i || taken || status || answered || heard || bus_free_i);
-  wire        pulsed = say_o || rewind_o || advance_o || abort_o || copied_o || skip_o || refuse_o || keep_o || deliver_o || fresh_q;
+  wire        freed = active_q && bus_free_i;
+  wire [ 3:0] saying = {said_kind_i == `INI_SAY_SWITCH, said_kind_i == `INI_SAY_NEXT, said_kind_i == `INI_SAY_REPORT, said_kind_i == `INI_SAY_RELEASE};
+  wire        event_now = active_q && (copied || said_i || taken || status || answered || heard || bus_free_i);
+  wire        pulsed = say_o || rewind_o || advance_o || abort_o || copied_o || skip_o || refuse_o || keep_o || deliver_o || fresh_q
+      || copied_q || taken_q || answered_q;
   // Nothing to do in a clock should cost a simulation nothing.
-  wire        awake = `SCSI_AWAKE(begin_i || event_now || pulsed || state_q == PICK || state_q == VERDICT);
+  wire        awake = `SCSI_AWAKE(begin_i || event_now || pulsed || state_q == PICK || state_q == VERDICT || again_q != again || active_q != active_i
+      || {switch_q, next_q, report_q, release_q} != saying);
   wire        again = tries_q != retries_i;
-  wire [14:0] rest = todo_q & (todo_q - 15'd1);
   wire        more = !asking_q && !final_o && !stop_q && live_q[0];
 
-  assign serving_o = state_q == SERVE;
+  assign serving_o = state_q == SERVE || taken_q;
   assign asking_o = (state_q == ASK && told_q) || state_q == ANSWER || state_q == VERDICT;
-  assign fault_o = active_i && (state_q == ANSWER || state_q == VERDICT) && failed_i;
+  assign fault_o = active_q && (state_q == ANSWER || state_q == VERDICT) && failed_i;
 
   always @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
@@ -125,25 +138,38 @@ module ini_mirror #(
       status_o <= 8'd0;
       {name_z_o, blocks_q} <= 8'd0;
       live_q <= 15'd0;
-      todo_q <= 15'd0;
+      {todo_q, rest_q} <= 30'd0;
+      low_q <= 4'd0;
+      {again_q, none_q, active_q, switch_q, next_q, report_q, release_q} <= 7'd0;
       start;
     end else if (!awake) begin
       // nothing changes
     end else if (begin_i) begin
+      active_q <= active_i;
       start;
       blocks_q <= blocks_i[3:0];
       live_q <= ~(15'h7FFF << count_i);
       todo_q <= ~(15'h7FFF << count_i) & 15'h7FFE;
     end else begin
+      active_q <= active_i;
       {say_o, rewind_o, advance_o, abort_o, copied_o, skip_o, refuse_o, keep_o, deliver_o, fresh_q} <= 10'd0;
       if (fresh_q) name_z_o <= order_i[{who_o, 2'd0}+:4];
       final_o <= next_index_o == blocks_q;
-      if (state_q == PICK && !copied_o) pick;
+      {copied_q, taken_q, answered_q} <= {copied, taken, answered};
+      {switch_q, next_q, report_q, release_q} <= saying;
+      again_q <= again;
+      picked_q <= state_q == VERDICT || (state_q == PICK && !picked_q);
+      if (state_q == PICK || state_q == VERDICT) begin
+        low_q <= lowest(todo_q);
+        rest_q <= todo_q & (todo_q - 15'd1);
+        none_q <= todo_q == 15'd0;
+      end
+      if (state_q == PICK && picked_q) pick;
       if (state_q == VERDICT) begin
         wait_q <= wait_q - 11'd1;
         if (wait_q == 11'd0 || (keep_o && (!series_o || status_o == `SCSI_ST_GOOD))) state_q <= PICK;
       end
-      if (event_now) follow;
+      if (`SCSI_AWAKE(event_now || copied_q || taken_q || answered_q)) follow;
     end
   end
 
@@ -153,6 +179,7 @@ module ini_mirror #(
       {at_q, tries_q, who_o, told_rank_o, data_rank_o} <= 20'd0;
       {asking_q, stop_q, told_q, moved_q, due_q, final_o, series_o, reported_o, name_last_o} <= 9'd0;
       {say_o, rewind_o, advance_o, abort_o, copied_o, skip_o, refuse_o, keep_o, deliver_o} <= 9'd0;
+      {copied_q, taken_q, answered_q, picked_q} <= 4'd0;
       fresh_q <= 1'b1;
       next_index_o <= 4'd1;
       wait_q <= 11'd0;
@@ -163,10 +190,10 @@ module ini_mirror #(
     begin
       tries_q <= 4'd0;
       told_q <= 1'b0;
-      todo_q <= rest;
-      name_last_o <= rest == 15'd0 && (asking_q || final_o);
-      if (todo_q != 15'd0) begin
-        call(lowest(todo_q));
+      todo_q <= rest_q;
+      name_last_o <= rest_q == 15'd0 && (asking_q || final_o);
+      if (!none_q) begin
+        call(low_q);
         say(asking_q ? `INI_SAY_REPORT : `INI_SAY_SWITCH);
         state_q <= asking_q ? ASK : CALL;
       end else if (more) begin
@@ -186,13 +213,13 @@ module ini_mirror #(
   endtask
 
   task follow;
-    if (bus_free_i) begin
+    if (freed) begin
       if (told_q) deliver;
       if (state_q == ASK && told_q) reported_o <= 1'b1;
     end else begin
       case (state_q)
         SERVE:
-        if (copied) begin
+        if (copied_q) begin
           copied_o <= 1'b1;
           state_q <= PICK;
         end else if (reclaimed_i) begin
@@ -204,18 +231,18 @@ module ini_mirror #(
 
         CALL:
         if (said_i) begin
-          if (said_kind_i == `INI_SAY_SWITCH) begin
+          if (switch_q) begin
             told_q <= 1'b1;
             data_rank_o <= who_o;
             rewind_o <= 1'b1;
           end else begin
             insist(`INI_SAY_SWITCH);
           end
-        end else if (taken) begin
+        end else if (taken_q) begin
           serve;
         end else if (reclaimed_i) begin
           reclaim;
-          if (again) say(`INI_SAY_SWITCH);
+          if (again_q) say(`INI_SAY_SWITCH);
           else skip;
         end else if (rejected_i) begin
           refuse_o <= 1'b1;
@@ -225,7 +252,7 @@ module ini_mirror #(
 
         AGAIN:
         if (said_i) begin
-          if (said_kind_i == `INI_SAY_NEXT) begin
+          if (next_q) begin
             told_q <= 1'b1;
             moved_q <= 1'b1;
             data_rank_o <= 4'd0;
@@ -234,14 +261,14 @@ module ini_mirror #(
           end else begin
             insist(`INI_SAY_NEXT);
           end
-        end else if (taken) begin
+        end else if (taken_q) begin
           serve;
           series_o <= 1'b1;
           next_index_o <= next_index_o + 4'd1;
           todo_q <= live_q & 15'h7FFE;
         end else if (reclaimed_i) begin
           reclaim;
-          if (again) say(`INI_SAY_NEXT);
+          if (again_q) say(`INI_SAY_NEXT);
           else stop;
         end else if (rejected_i) begin
           stop;
@@ -249,9 +276,9 @@ module ini_mirror #(
 
         ASK:
         if (said_i) begin
-          if (said_kind_i == `INI_SAY_REPORT) told_q <= 1'b1;
+          if (report_q) told_q <= 1'b1;
           else insist(`INI_SAY_REPORT);
-        end else if (answered) begin
+        end else if (answered_q) begin
           reply;
           state_q <= ANSWER;
         end else if (put_off_i) begin
@@ -260,7 +287,7 @@ module ini_mirror #(
         end else if (reclaimed_i) begin
           reported_o <= 1'b1;
           reclaim;
-          if (again) say(`INI_SAY_REPORT);
+          if (again_q) say(`INI_SAY_REPORT);
           else state_q <= PICK;
         end else if (rejected_i) begin
           state_q <= PICK;
@@ -302,12 +329,12 @@ module ini_mirror #(
 
         default:  // FREE
         if (said_i) begin
-          if (said_kind_i == `INI_SAY_RELEASE) told_q <= 1'b1;
+          if (release_q) told_q <= 1'b1;
           else insist(`INI_SAY_RELEASE);
         end else if (reclaimed_i) begin
           reclaim;
           call(4'd0);
-          if (again) say(`INI_SAY_RELEASE);
+          if (again_q) say(`INI_SAY_RELEASE);
           else give_up(`INI_RES_PROTOCOL);
         end else if (rejected_i) begin
           give_up(`INI_RES_REJECTED);
@@ -389,7 +416,7 @@ module ini_mirror #(
   // What it sent was wrong: once more, or its status comes by reselection.
   task complain;
     input [4:0] kind;
-    if (again) begin
+    if (again_q) begin
       tries_q <= tries_q + 4'd1;
       say(kind);
     end else begin

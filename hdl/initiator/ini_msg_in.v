@@ -4,6 +4,7 @@
 // silent mirroring); a byte with wrong parity spoils its message, the rest of the phase is ignored because the target will send all of
 // it again. An event comes while the last byte is still unacknowledged, early enough for ATN to go with that ACK.
 `default_nettype none
+`include "scsi_awake.vh"
 `include "scsi_defs.vh"
 `include "ini_defs.vh"
 
@@ -23,7 +24,7 @@ module ini_msg_in #(
     input wire       rx_perr_i,
 
     output reg       bad_o,  // pulse: first byte with wrong parity in this phase
-    output reg       stb_o,  // pulse: a message is complete
+    output reg       stb_o,  // pulse: a message is complete; what it is has been there for a clock
     output reg [4:0] msg_o,
     output reg [7:0] arg_o,  // LUN of IDENTIFY, tag, residue, identity
     output reg [39:0] ext_o  // the latest bytes of an extended message, the last one in bits 7:0
@@ -41,7 +42,16 @@ module ini_msg_in #(
   reg [7:0] left_q;  // bytes of an extended message still to come; 0 stands for 256
   reg [4:0] form_q;  // the message that an extended one is by its length and code
 
-  wire awake = phase_new_i || rx_stb_i || bad_o || stb_o;
+  // the byte that came
+  reg       came_q;
+  reg [7:0] byte_q;
+  reg       wrong_q;
+  reg       end_q;  // left_q is 1
+  reg       heard_q;  // a message is complete
+
+  wire       came = rx_stb_i && phase_i == `SCSI_PH_MSG_IN;
+  wire       at_end = left_q == 8'd1;
+  wire       awake = `SCSI_AWAKE(phase_new_i || came || came_q || bad_o || heard_q || stb_o || end_q != at_end);
 
   always @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
@@ -49,29 +59,34 @@ module ini_msg_in #(
       first_q <= 8'd0;
       left_q <= 8'd0;
       form_q <= `INI_MSG_UNKNOWN;
-      {bad_o, stb_o} <= 2'd0;
+      {bad_o, stb_o, came_q, wrong_q, end_q, heard_q} <= 6'd0;
+      byte_q <= 8'd0;
       msg_o <= 5'd0;
       arg_o <= 8'd0;
       ext_o <= 40'd0;
     end else if (awake) begin
-      {bad_o, stb_o} <= 2'd0;
+      {bad_o, heard_q} <= 2'd0;
+      stb_o <= heard_q;
+      came_q <= came;
+      {wrong_q, byte_q} <= {rx_perr_i, rx_data_i};
+      end_q <= at_end;
       if (phase_new_i) begin
         state_q <= FIRST;
-      end else if (rx_stb_i && phase_i == `SCSI_PH_MSG_IN && state_q != SPOILT) begin
-        if (rx_perr_i) begin
+      end else if (came_q && state_q != SPOILT) begin
+        if (wrong_q) begin
           bad_o <= 1'b1;
           state_q <= SPOILT;
         end else begin
           case (state_q)
             FIRST: begin
-              first_q <= rx_data_i;
-              arg_o <= rx_data_i;
-              if (rx_data_i == `SCSI_MSG_EXTENDED) state_q <= LENGTH;
-              else if (rx_data_i[7:4] == 4'h2) state_q <= SECOND;
-              else hear(one_byte(rx_data_i));
+              first_q <= byte_q;
+              arg_o <= byte_q;
+              if (byte_q == `SCSI_MSG_EXTENDED) state_q <= LENGTH;
+              else if (byte_q[7:4] == 4'h2) state_q <= SECOND;
+              else hear(one_byte(byte_q));
             end
             SECOND: begin
-              arg_o <= rx_data_i;
+              arg_o <= byte_q;
               if (first_q == `SCSI_MSG_SIMPLE) hear(`INI_MSG_SIMPLE);
               else if (first_q == `SCSI_MSG_IGNORE_WIDE_RESIDUE) hear(`INI_MSG_RESIDUE);
               else if (first_q == MSG_QUERY) hear(`INI_MSG_ACCEPT);
@@ -79,14 +94,14 @@ module ini_msg_in #(
               else hear(`INI_MSG_UNKNOWN);
             end
             LENGTH: begin
-              left_q <= rx_data_i;
+              left_q <= byte_q;
               state_q <= CODE;
             end
             default: begin  // CODE, ARGUMENT
-              ext_o <= {ext_o[31:0], rx_data_i};
+              ext_o <= {ext_o[31:0], byte_q};
               left_q <= left_q - 8'd1;
-              if (state_q == CODE) form_q <= form_of(left_q, rx_data_i);
-              if (left_q == 8'd1) hear(state_q == CODE ? `INI_MSG_UNKNOWN : form_q);
+              if (state_q == CODE) form_q <= form_of(left_q, byte_q);
+              if (end_q) hear(state_q == CODE ? `INI_MSG_UNKNOWN : form_q);
               else state_q <= ARGUMENT;
             end
           endcase
@@ -98,7 +113,7 @@ module ini_msg_in #(
   task hear;
     input [4:0] msg;
     begin
-      stb_o <= 1'b1;
+      heard_q <= 1'b1;
       msg_o <= msg;
       state_q <= FIRST;
     end

@@ -2,8 +2,8 @@
 //
 // Used by scsi_initiator. Rules: IDENTIFY first, then the tag, then negotiation, task management or a vendor message, which is the last of
 // its phase; a REQ in MESSAGE OUT after the byte that went with ATN false asks for all bytes of the phase again; with nothing to say,
-// NO OPERATION. Message formats of silent mirroring: docs/protocol.md. What these messages hold beyond their first byte is there two clocks
-// after say_i, long before the target can ask for it.
+// NO OPERATION. Message formats of silent mirroring: docs/protocol.md. The bytes are there four clocks after say_i, long before the target can
+// ask for them; what is decided when it asks, NO OPERATION or a resend, has its first byte at once.
 `default_nettype none
 `include "scsi_awake.vh"
 `include "scsi_agreement.vh"
@@ -46,8 +46,8 @@ module ini_msg_out #(
     input wire       tx_take_i,
     input wire       done_i,
 
-    output reg  [7:0] byte_o,
-    output wire       last_o,    // byte_o is the last of what is to be said
+    output reg  [7:0] byte_o,    // two clocks after tx_take_i the next one
+    output reg        last_o,    // byte_o is the last of what is to be said
     output reg        atn_o,     // pulse: assert ATN for a resend
     output reg        resend_o,  // pulse: the target asked for a resend
     output reg        give_up_o, // pulse: it asked too often, something else is said instead
@@ -65,11 +65,20 @@ module ini_msg_out #(
   localparam BODY = 4'd3;  // first of up to eleven bytes of the message proper
   localparam LAST = 4'd14;  // last indicator
 
+  // What its body is
+  localparam SINGLE = 3'd0;  // one byte
+  localparam SHORT = 3'd1;  // short mirroring message
+  localparam EXTENDED = 3'd2;  // extended mirroring message
+  localparam WDTR = 3'd3;
+  localparam SDTR = 3'd4;
+  localparam PPR = 3'd5;
+
   reg [3:0] step_q;
   reg       pend_q;  // kind_o is to be said or being said
   reg       open_q;  // at least one of its bytes has gone
   reg       ended_q;  // all its bytes have gone in this phase
-  reg       fresh_q;  // kind_o is new
+  reg [2:0] fresh_q;  // kind_o is new: what it takes is worked out, put together, has its first byte
+  reg       step_new_q;  // step_q is new
   // of a mirroring message: code of a short one; length and code of an extended one; identity; what follows
   reg [7:0] short_q;
   reg [15:0] ext_q;
@@ -77,22 +86,33 @@ module ini_msg_out #(
   reg [31:0] more_q;
   wire      in_msg_out = phase_i == `SCSI_PH_MSG_OUT;
 
+  // of kind_o
+  reg       tag_q;  // a tag follows IDENTIFY
+  reg       bare_q;  // and nothing else
+  reg       last_q;  // the last indicator ends it
+  reg       single_q;  // it is a single byte
+  reg [3:0] body_end_q;  // its last step but for that
+  reg [87:0] body_q;  // bytes still to be said, the next one in the top bits
+  reg [7:0] first_q;  // its first byte
+  reg       first_last_q;  // ... is the last
+  reg [4:0] instead_q;  // what is said if it was asked for too often
+  reg [7:0] instead_byte_q;
+
   wire has_identify = starts_nexus(kind_o);
   wire has_tag = desc_i[`INI_D_TAGGED] && kind_o != `INI_SAY_QUERY && kind_o != `INI_SAY_CAPABILITY;
   wire alone = desc_i[`INI_D_COUNT] == 4'd1 && desc_i[`INI_D_BLOCKS] < 5'd2;  // nobody else will be named
   wire has_last = (kind_o == `INI_SAY_QUERY && desc_i[`INI_D_LAST]) || (kind_o == `INI_SAY_WRITE && alone)
       || ((kind_o == `INI_SAY_SWITCH || kind_o == `INI_SAY_REPORT) && name_last_i);
   reg [3:0] body_len;
-  wire [3:0] body_end = BODY + body_len - 4'd1;
-  wire at_end = (step_q == IDENTIFY && !has_tag && body_len == 4'd0) || (step_q == TAG && body_len == 4'd0)
-      || (step_q >= BODY && step_q == body_end && !has_last) || step_q == LAST;
-  wire single = has_identify ? !has_tag && body_len == 4'd0 : body_len == 4'd1;
+  wire at_body_end = !bare_q && step_q == body_end_q;
+  wire at_end = (bare_q && (step_q == TAG || (step_q == IDENTIFY && !tag_q))) || (at_body_end && !last_q) || step_q == LAST;
+  wire query = kind_o == `INI_SAY_QUERY || kind_o == `INI_SAY_CAPABILITY;
+  wire [7:0] abort = desc_i[`INI_D_TAGGED] ? `SCSI_MSG_ABORT_TASK : `SCSI_MSG_ABORT_TASK_SET;
 
   // Nothing to do in a clock should cost a simulation nothing.
-  wire awake = `SCSI_AWAKE(fresh_q || say_i || drop_rest_i || phase_new_i || byte_req_i || tx_take_i || done_i || atn_o || resend_o
+  wire awake = `SCSI_AWAKE(fresh_q != 3'd0 || step_new_q || say_i || drop_rest_i || phase_new_i || byte_req_i || tx_take_i || done_i || atn_o || resend_o
       || give_up_o || said_o || (!conn_i && (pend_q || ended_q || open_q || kind_o != `INI_SAY_NOP)));
 
-  assign last_o = at_end;
   assign rest_o = pend_q;
   assign more_o = pend_q && !ended_q;
   assign offering_o = pend_q && kind_o == `INI_SAY_IDENTIFY && step_q > BODY;
@@ -127,6 +147,9 @@ module ini_msg_out #(
   };
   reg [7:0] manage;
   reg [87:0] body;  // first byte in the top bits
+  reg [7:0] next;
+  reg [2:0] form, form_q;
+  reg [7:0] only, only_q;  // of a single byte
 
   always @(*) begin
     case (desc_i[`INI_D_FUNCTION])
@@ -137,45 +160,53 @@ module ini_msg_out #(
       default: manage = `SCSI_MSG_TARGET_RESET;
     endcase
     case (kind_o)
-      `INI_SAY_IDENTIFY: body = offer_i == `INI_EX_PPR ? ppr : offer_i == `INI_EX_SDTR ? sdtr : wdtr;
-      `INI_SAY_WDTR: body = wdtr;
-      `INI_SAY_SDTR: body = sdtr;
-      `INI_SAY_PPR: body = ppr;
-      `INI_SAY_MANAGE: body = {manage, 80'd0};
-      `INI_SAY_QUERY, `INI_SAY_SWITCH, `INI_SAY_REPORT, `INI_SAY_RELEASE: body = short;
-      `INI_SAY_WRITE, `INI_SAY_NEXT, `INI_SAY_CAPABILITY: body = extended;
-      `INI_SAY_REJECT: body = {`SCSI_MSG_MESSAGE_REJECT, 80'd0};
-      `INI_SAY_PARITY: body = {`SCSI_MSG_MESSAGE_PARITY_ERROR, 80'd0};
-      `INI_SAY_ERROR: body = {`SCSI_MSG_INITIATOR_DETECTED_ERROR, 80'd0};
-      `INI_SAY_ABORT:
-      body = {desc_i[`INI_D_TAGGED] ? `SCSI_MSG_ABORT_TASK : `SCSI_MSG_ABORT_TASK_SET, 80'd0};
+      `INI_SAY_IDENTIFY: form = offer_i == `INI_EX_PPR ? PPR : offer_i == `INI_EX_SDTR ? SDTR : WDTR;
+      `INI_SAY_WDTR: form = WDTR;
+      `INI_SAY_SDTR: form = SDTR;
+      `INI_SAY_PPR: form = PPR;
+      `INI_SAY_QUERY, `INI_SAY_SWITCH, `INI_SAY_REPORT, `INI_SAY_RELEASE: form = SHORT;
+      `INI_SAY_WRITE, `INI_SAY_NEXT, `INI_SAY_CAPABILITY: form = EXTENDED;
+      default: form = SINGLE;
+    endcase
+    case (kind_o)
+      `INI_SAY_MANAGE: only = manage;
+      `INI_SAY_REJECT: only = `SCSI_MSG_MESSAGE_REJECT;
+      `INI_SAY_PARITY: only = `SCSI_MSG_MESSAGE_PARITY_ERROR;
+      `INI_SAY_ERROR: only = `SCSI_MSG_INITIATOR_DETECTED_ERROR;
+      `INI_SAY_ABORT: only = abort;
       // in the place of an IDENTIFY that did not get through: no task can be named
-      `INI_SAY_ABORT_SET: body = {`SCSI_MSG_ABORT_TASK_SET, 80'd0};
-      default: body = {`SCSI_MSG_NO_OPERATION, 80'd0};
+      `INI_SAY_ABORT_SET: only = `SCSI_MSG_ABORT_TASK_SET;
+      default: only = `SCSI_MSG_NO_OPERATION;
+    endcase
+    case (form_q)
+      WDTR: body = wdtr;
+      SDTR: body = sdtr;
+      PPR: body = ppr;
+      SHORT: body = short;
+      EXTENDED: body = extended;
+      default: body = {only_q, 80'd0};
     endcase
     case (step_q)
-      IDENTIFY: byte_o = identify;
-      QUEUE: byte_o = `SCSI_MSG_SIMPLE + {6'd0, desc_i[`INI_D_ATTR]};
-      TAG: byte_o = desc_i[`INI_D_TAG];
-      BODY: byte_o = body[87:80];
-      BODY + 4'd1: byte_o = body[79:72];
-      BODY + 4'd2: byte_o = body[71:64];
-      BODY + 4'd3: byte_o = body[63:56];
-      BODY + 4'd4: byte_o = body[55:48];
-      BODY + 4'd5: byte_o = body[47:40];
-      BODY + 4'd6: byte_o = body[39:32];
-      BODY + 4'd7: byte_o = body[31:24];
-      BODY + 4'd8: byte_o = body[23:16];
-      BODY + 4'd9: byte_o = body[15:8];
-      BODY + 4'd10: byte_o = body[7:0];
-      default: byte_o = `MIRROR_LAST;
+      IDENTIFY: next = identify;
+      QUEUE: next = `SCSI_MSG_SIMPLE + {6'd0, desc_i[`INI_D_ATTR]};
+      TAG: next = desc_i[`INI_D_TAG];
+      LAST: next = `MIRROR_LAST;
+      default: next = body_q[87:80];
     endcase
   end
 
   always @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
       step_q <= IDENTIFY;
-      {pend_q, open_q, ended_q, fresh_q} <= 4'd0;
+      {pend_q, open_q, ended_q, step_new_q} <= 4'd0;
+      fresh_q <= 3'd0;
+      {tag_q, bare_q, last_q, single_q, first_last_q, last_o} <= 6'd0;
+      body_end_q <= 4'd0;
+      form_q <= SINGLE;
+      only_q <= 8'd0;
+      body_q <= 88'd0;
+      {first_q, instead_byte_q, byte_o} <= 24'd0;
+      instead_q <= `INI_SAY_NOP;
       short_q <= 8'd0;
       ext_q <= 16'd0;
       yz_q <= 8'd0;
@@ -184,8 +215,18 @@ module ini_msg_out #(
       {atn_o, resend_o, give_up_o, said_o} <= 4'd0;
     end else if (awake) begin
       {atn_o, resend_o, give_up_o, said_o} <= 4'd0;
-      fresh_q <= 1'b0;
-      if (fresh_q) fill_in;
+      fresh_q <= fresh_q << 1;
+      step_new_q <= 1'b0;
+      if (fresh_q[0]) fill_in;
+      if (fresh_q[1]) body_q <= body;
+      if (fresh_q[2] || step_new_q) begin
+        byte_o <= next;
+        last_o <= at_end;
+      end
+      if (fresh_q[2]) begin
+        first_q <= next;
+        first_last_q <= at_end;
+      end
       if (!conn_i) begin
         ended_q <= 1'b0;
         open_q <= 1'b0;
@@ -194,18 +235,22 @@ module ini_msg_out #(
       end else if (in_msg_out) begin
         if (phase_new_i && !pend_q) begin
           begin_saying(`INI_SAY_NOP);
+          byte_o <= `SCSI_MSG_NO_OPERATION;
+          last_o <= 1'b1;
         end else if (byte_req_i && ended_q) begin
           resend_o <= retry_ok_i;
           give_up_o <= !retry_ok_i;
-          if (retry_ok_i) begin_saying(kind_o);
-          else if (kind_o == `INI_SAY_QUERY || kind_o == `INI_SAY_CAPABILITY) begin_saying(`INI_SAY_NOP);
-          else begin_saying(has_identify ? `INI_SAY_ABORT_SET : `INI_SAY_ABORT);
-          atn_o <= retry_ok_i && !single;
+          begin_saying(retry_ok_i ? kind_o : instead_q);
+          byte_o <= retry_ok_i ? first_q : instead_byte_q;
+          last_o <= !retry_ok_i || first_last_q;
+          atn_o <= retry_ok_i && !single_q;
         end else if (tx_take_i) begin
           open_q <= 1'b1;
-          if (at_end) ended_q <= 1'b1;
-          else if (step_q == IDENTIFY) step_q <= has_tag ? QUEUE : BODY;
-          else if (step_q >= BODY && step_q == body_end) step_q <= LAST;
+          step_new_q <= !last_o;
+          if (step_q >= BODY) body_q <= body_q << 8;
+          if (last_o) ended_q <= 1'b1;
+          else if (step_q == IDENTIFY) step_q <= tag_q ? QUEUE : BODY;
+          else if (at_body_end) step_q <= LAST;
           else step_q <= step_q + 4'd1;
         end else if (done_i && ended_q) begin
           said_o <= 1'b1;
@@ -226,9 +271,19 @@ module ini_msg_out #(
         || kind == `INI_SAY_CAPABILITY;
   endfunction
 
-  // What the mirroring message kind_o holds.
+  // What kind_o takes, and what it holds if it is a mirroring message.
   task fill_in;
     begin
+      step_q <= has_identify ? IDENTIFY : BODY;
+      form_q <= form;
+      only_q <= only;
+      tag_q <= has_tag;
+      bare_q <= body_len == 4'd0;
+      last_q <= has_last;
+      single_q <= has_identify ? !has_tag && body_len == 4'd0 : body_len == 4'd1;
+      body_end_q <= BODY + body_len - 4'd1;
+      instead_q <= query ? `INI_SAY_NOP : has_identify ? `INI_SAY_ABORT_SET : `INI_SAY_ABORT;
+      instead_byte_q <= query ? `SCSI_MSG_NO_OPERATION : has_identify ? `SCSI_MSG_ABORT_TASK_SET : abort;
       case (kind_o)
         `INI_SAY_QUERY: short_q <= MSG_QUERY;
         `INI_SAY_SWITCH: short_q <= MSG_SWITCH_ROLE;
@@ -259,8 +314,7 @@ module ini_msg_out #(
     input [4:0] kind;
     begin
       kind_o <= kind;
-      fresh_q <= 1'b1;
-      step_q <= starts_nexus(kind) ? IDENTIFY : BODY;
+      fresh_q <= 3'd1;
       pend_q <= 1'b1;
       open_q <= 1'b0;
       ended_q <= 1'b0;

@@ -125,8 +125,12 @@ module ini_nexus #(
 
   reg        open_q;  // from a won arbitration or a reselection to the end
   reg        finding_q;
+  reg        wrong_q;  // a word of data, a status came wrong; what is said about it is there before its ACK is negated
+  reg        lost_q;  // the task that was named is not known
   reg        status_ok_q;  // a status byte came in good order
   reg        data_bad_q;  // DATA IN with wrong parity, not repeated
+  reg        asking_q;  // asking_i a clock ago; it is steady for long when it counts
+  reg        retry_ok_q;  // errors may still be answered by a repetition
   reg        told_q;  // INITIATOR DETECTED ERROR is on its way for this phase
   reg  [3:0] tries_q;
 
@@ -140,18 +144,20 @@ module ini_nexus #(
   wire       managed = said_kind_i == `INI_SAY_MANAGE && !say_rest_i && !disc_i;
   // DATA IN came wrong: a word, or in a DT phase the CRC of a data group
   wire       bad_data = rx_perr_i && !spread_o && (phase_i == `SCSI_PH_DATA_IN || phase_i == `SCSI_PH_DT_DATA_IN);
+  wire       wrong = bad_data || (rx_stb_i && rx_perr_i && phase_i == `SCSI_PH_STATUS && !asking_q);
   wire       heard = reject_i || protocol_i || restore_i || refused_i || named_i || over_i || neg_say_i;
   assign data_target_o = spread_o ? ids_o[{data_rank_i, 2'd0}+:4] : target;
 
   // Nothing to do in a clock should cost a simulation nothing.
   wire       pulsed = end_o || find_o || say_o || drop_rest_o || load_o || rejected_o || begin_o || again_o || enrol_update_o || agree_o || gone_o;
-  wire       event_now = finding_q || phase_new_i || rx_stb_i || bad_data || bad_i || heard || resend_i || give_up_i || overrun_i
+  wire       event_now = finding_q || lost_q || wrong_q || phase_new_i || rx_stb_i || bad_data || bad_i || heard || resend_i || give_up_i || overrun_i
       || cdb_over_i || abort_i;
-  wire       awake = `SCSI_AWAKE(pulsed || bus_rst_i || won_i || timeout_i || done_i || reselected_i
+  wire       retry_ok = tries_q != cfg_retries_i;
+  wire       awake = `SCSI_AWAKE(pulsed || retry_ok_q != retry_ok || asking_q != asking_i || bus_rst_i || won_i || timeout_i || done_i || reselected_i
       || (conn_o && (bus_free_i || event_now)));
 
   assign stall_o = finding_q;
-  assign retry_ok_o = tries_q != cfg_retries_i;
+  assign retry_ok_o = retry_ok_q;
   assign open_o = open_q;
   assign mirror_o = conn_o && spread_o;
   assign key_o = {desc_o[`INI_D_TAGGED], desc_o[`INI_D_TAG], desc_o[`INI_D_LUN], target};
@@ -162,6 +168,7 @@ module ini_nexus #(
       {load_o, rejected_o, begin_o, again_o, enrol_update_o, enrol_o, agree_o, gone_o, resel_o, read_o} <= 10'd0;
       again_detail_o <= 3'd0;
       kind_o <= `INI_SAY_NOP;
+      {retry_ok_q, asking_q, lost_q, wrong_q} <= 4'b1000;
       load_saved_o <= {PW{1'b0}};
       load_moved_o <= {PW{1'b0}};
       idx_o <= 5'd0;
@@ -170,13 +177,36 @@ module ini_nexus #(
       start_afresh;
     end else if (awake) begin
       {end_o, find_o, say_o, drop_rest_o, load_o, rejected_o, begin_o, again_o, enrol_update_o, agree_o, gone_o} <= 11'd0;
-      if (bus_rst_i) begin
-        finding_q <= 1'b0;
-        if (open_q) begin
-          doomed_o <= 1'b1;
-          close(hang_i ? `INI_RES_HANG : `INI_RES_RESET);
-        end
-      end else if (won_i) begin
+      {retry_ok_q, asking_q} <= {retry_ok, asking_i};
+      lost_q <= 1'b0;
+      wrong_q <= wrong;
+      if (timeout_i) begin
+        doomed_o <= 1'b1;
+        close(`INI_RES_SEL_TIMEOUT);
+      end
+      if (done_i) begin
+        conn_o <= 1'b1;
+        say(query ? `INI_SAY_QUERY : ability ? `INI_SAY_CAPABILITY : spread_o ? `INI_SAY_WRITE : manage ? `INI_SAY_MANAGE : `INI_SAY_IDENTIFY);
+      end
+      if (reselected_i && !bus_rst_i) begin
+        start_afresh;
+        open_q <= 1'b1;
+        conn_o <= 1'b1;
+        task_o <= 1'b0;
+        table_o <= 1'b0;
+        spread_o <= 1'b0;
+        resel_o <= 1'b1;
+        begin_o <= 1'b1;
+        desc_o[`INI_D_OPCODE] <= 4'd0;
+        desc_o[`INI_D_TAGGED] <= 1'b0;
+        desc_o[`INI_D_TARGET] <= peer_i;
+      end
+      if (conn_o) begin
+        if (bus_free_i || over_i) judge;
+        else if (`SCSI_AWAKE(event_now)) follow;
+      end
+      // what begins a connection does not come while there is one
+      if (won_i && !bus_rst_i) begin
         start_afresh;
         open_q <= 1'b1;
         task_o <= 1'b1;
@@ -190,27 +220,14 @@ module ini_nexus #(
         load_o <= 1'b1;
         load_saved_o <= {PW{1'b0}};
         load_moved_o <= {PW{1'b0}};
-      end else if (timeout_i) begin
-        doomed_o <= 1'b1;
-        close(`INI_RES_SEL_TIMEOUT);
-      end else if (done_i) begin
-        conn_o <= 1'b1;
-        say(query ? `INI_SAY_QUERY : ability ? `INI_SAY_CAPABILITY : spread_o ? `INI_SAY_WRITE : manage ? `INI_SAY_MANAGE : `INI_SAY_IDENTIFY);
-      end else if (reselected_i) begin
-        start_afresh;
-        open_q <= 1'b1;
-        conn_o <= 1'b1;
-        task_o <= 1'b0;
-        table_o <= 1'b0;
-        spread_o <= 1'b0;
-        resel_o <= 1'b1;
-        begin_o <= 1'b1;
-        desc_o[`INI_D_OPCODE] <= 4'd0;
-        desc_o[`INI_D_TAGGED] <= 1'b0;
-        desc_o[`INI_D_TARGET] <= peer_i;
-      end else if (conn_o) begin
-        if (bus_free_i || over_i) judge;
-        else if (event_now) follow;
+      end
+      // last: whatever else has happened
+      if (bus_rst_i) begin
+        {finding_q, keep_o, gone_o} <= 3'd0;
+        if (open_q) begin
+          doomed_o <= 1'b1;
+          close(hang_i ? `INI_RES_HANG : `INI_RES_RESET);
+        end
       end
     end
   end
@@ -219,17 +236,17 @@ module ini_nexus #(
   task follow;
     begin
       if (finding_q && !find_o) search_ended;  // not by the end of somebody else's search
+      if (lost_q) doom(`INI_RES_PROTOCOL);
       if (phase_new_i) enter_phase;
       if (bad_data) begin
         data_bad_q <= 1'b1;
-        complain;
       end
       if (rx_stb_i && phase_i == `SCSI_PH_STATUS) begin
         status_ok_q <= !rx_perr_i;
         status_o <= rx_data_i;
-        if (rx_perr_i && !asking_i) complain;
       end
-      if (bad_i && !asking_i) retry(`INI_SAY_PARITY);
+      if (wrong_q) complain;
+      if (bad_i && !asking_q) retry(`INI_SAY_PARITY);
       if (protocol_i) doom(`INI_RES_PROTOCOL);
       if (reject_i) answer(`INI_SAY_REJECT);
       if (neg_say_i) answer(neg_kind_i);
@@ -262,7 +279,7 @@ module ini_nexus #(
       load_moved_o <= found_ent_i[`INI_E_MOVED_LSB+:PW];
     end else if (absent_i) begin
       finding_q <= 1'b0;
-      if (desc_o[`INI_D_TAGGED]) doom(`INI_RES_PROTOCOL);
+      lost_q <= desc_o[`INI_D_TAGGED];
     end
   endtask
 
@@ -297,7 +314,7 @@ module ini_nexus #(
         end
         `INI_SAY_ABORT: say(`INI_SAY_ABORT_SET);
         `INI_SAY_WRITE, `INI_SAY_SWITCH, `INI_SAY_NEXT, `INI_SAY_REPORT, `INI_SAY_RELEASE: rejected_o <= !doomed_o;
-        `INI_SAY_ERROR, `INI_SAY_PARITY: rejected_o <= asking_i && !doomed_o;
+        `INI_SAY_ERROR, `INI_SAY_PARITY: rejected_o <= asking_q && !doomed_o;
         default: ;
       endcase
     end
@@ -345,7 +362,7 @@ module ini_nexus #(
   task retry;
     input [4:0] kind;
     if (!doomed_o) begin
-      if (retry_ok_o) begin
+      if (retry_ok_q) begin
         tries_q <= tries_q + 4'd1;
         say(kind);
       end else begin

@@ -3,6 +3,7 @@
 // Used by ini_group. Ranks are gone through one after the other, twice where some are to stand behind others. Rules: docs/protocol.md,
 // sections 8 (repeating), 9 (a failed first copy goes last), 14 (extensions only if all participants have them) and 16 (most blocks).
 `default_nettype none
+`include "scsi_awake.vh"
 `include "scsi_defs.vh"
 `include "ini_defs.vh"
 
@@ -28,13 +29,13 @@ module ini_pass (
     output wire [ 3:0] z_o,
     input  wire        out_i,     // failed for good; two clocks after z_o
     input  wire        bad_i,     // not OK with GOOD; two clocks after z_o
-    input  wire        found_i,
+    input wire       found_i,   // three clocks after z_o
     input  wire [ 3:0] target_i,
-    input  wire [ 1:0] flags_i,   // extensions agreed, a clock after z_o
+    input  wire [ 1:0] flags_i,   // extensions agreed, three clocks after z_o
     input  wire [ 4:0] blocks_i,
 
     output reg  [ 3:0] block_o,  // block whose number is looked up
-    input  wire [31:0] lba_i,    // a clock after block_o
+    input  wire [31:0] lba_i,    // two clocks after block_o
 
     output reg                   done_o,  // pulse
     output reg                   ok_o,    // with it: there is a pass
@@ -43,16 +44,20 @@ module ini_pass (
     output reg  [          59:0] ids_o
 );
 
-  localparam IDLE = 3'd0;  // nothing to make
-  localparam PLACE = 3'd1;  // where the first block lies in the buffer
-  localparam LOOK = 3'd2;  // the member of a rank is looked up
-  localparam TAKE = 3'd3;  // does it take part?
-  localparam LIMIT = 3'd4;  // blocks that members and host allow
-  localparam FIT = 3'd5;  // ... and that there are
-  localparam MAKE = 3'd6;  // put together
-  localparam SEE = 3'd7;  // ... is seen
+  localparam IDLE = 4'd0;  // nothing to make
+  localparam PLACE = 4'd1;  // where the first block lies in the buffer
+  localparam LOOK = 4'd2;  // the member of a rank is looked up
+  localparam SEE = 4'd3;  // ... is seen
+  localparam WEIGH = 4'd4;  // does it take part?
+  localparam TAKE = 4'd5;  // if so, it is noted
+  localparam LIMIT = 4'd6;  // blocks that members and host allow
+  localparam FIT = 4'd7;  // ... and that there are
+  localparam MAKE = 4'd8;  // put together
 
-  reg [2:0] state_q;
+  localparam [1:0] SEEN = 2'd2;  // clocks from z_o to SEE, less one
+
+  reg [3:0] state_q;
+  reg [1:0] wait_q;
   reg       second_q;  // ranks are gone through for the second time
   reg [4:0] steps_q;
   reg [59:0] left_q;  // z of the ranks still to look at
@@ -62,25 +67,25 @@ module ini_pass (
   reg [3:0] count_q;
   reg [15:0] seen_q;
   reg [4:0] limit_q;
+  reg [4:0] room_q;  // blocks left of the command
   reg [1:0] flags_q;  // what all participants have
   // the member that is looked at
-  reg found_q, twice_q, at_lead_q, at_mark_q, past_mark_q;
+  reg found_q, twice_q, at_lead_q, at_mark_q, past_mark_q, takes_q, fewer_q, out_q, bad_q;
   reg [3:0] target_q;
 
   wire [4:0] blocks = cmd_i[`INI_D_BLOCKS] == 5'd0 ? 5'd1 : cmd_i[`INI_D_BLOCKS];
   wire [4:0] series = cmd_i[`INI_D_SERIES] == 5'd0 ? 5'd1 : cmd_i[`INI_D_SERIES];
-  wire [4:0] room = blocks - first_i;
   wire       is_in = cmd_i[`INI_D_OPCODE] == `INI_OP_MIRROR_READ;
   wire       plain = kind_i == `INI_PASS_PLAIN;
-  wire       alive = !out_i;
-  wire       failed = alive && bad_i;
+  wire       alive = !out_q;
+  wire       failed = alive && bad_q;
   wire       twofold = kind_i == `INI_PASS_ROTATE || kind_i == `INI_PASS_LEAD || (kind_i == `INI_PASS_REGROUP && tail_i);
   wire       end_of_ranks = rank_q == cmd_i[`INI_D_COUNT];
   wire [14:0] sectors = cmd_i[`INI_D_LEN_LSB+9+:15];
   wire [15:0] lbas = {1'b0, sectors >> cmd_i[`INI_D_BLOCK_SIZE]};
   reg        takes_part;
 
-  wire awake = start_i || state_q != IDLE || done_o;
+  wire awake = `SCSI_AWAKE(start_i || state_q != IDLE || done_o);
 
   assign z_o = left_q[3:0];
 
@@ -98,8 +103,9 @@ module ini_pass (
   always @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
       state_q <= IDLE;
-      {second_q, done_o, ok_o, found_q, twice_q, at_lead_q, at_mark_q, past_mark_q} <= 8'd0;
-      {steps_q, limit_q, size_o} <= 15'd0;
+      wait_q <= 2'd0;
+      {second_q, done_o, ok_o, found_q, twice_q, at_lead_q, at_mark_q, past_mark_q, takes_q, fewer_q, out_q, bad_q} <= 12'd0;
+      {steps_q, limit_q, size_o, room_q} <= 20'd0;
       left_q <= 60'd0;
       {order_q, ids_o} <= 120'd0;
       {rank_q, count_q, target_q, block_o} <= 16'd0;
@@ -136,7 +142,8 @@ module ini_pass (
 
         LOOK:
         if (!end_of_ranks) begin
-          state_q <= SEE;
+          wait_q <= wait_q + 2'd1;
+          if (wait_q == SEEN) state_q <= SEE;
         end else if (twofold && !second_q) begin
           second_q <= 1'b1;
           go_through;
@@ -145,17 +152,25 @@ module ini_pass (
         end
 
         SEE: begin
+          {out_q, bad_q} <= {out_i, bad_i};
           found_q <= found_i;
           target_q <= target_i;
           twice_q <= seen_q[z_o];
           at_lead_q <= z_o == lead_i;
           at_mark_q <= rank_q == mark_i;
           past_mark_q <= rank_q > mark_i;
+          state_q <= WEIGH;
+        end
+
+        WEIGH: begin
+          takes_q <= takes_part;
+          fewer_q <= blocks_i < limit_q;
           state_q <= TAKE;
         end
 
         TAKE: begin
-          if (takes_part) take;
+          if (takes_q) take;
+          wait_q <= 2'd0;
           rank_q <= rank_q + 4'd1;
           left_q <= {4'd0, left_q[59:4]};
           state_q <= LOOK;
@@ -164,12 +179,13 @@ module ini_pass (
         LIMIT: begin
           if (!flags_q[1] || !flags_q[0] || limit_q == 5'd0) limit_q <= 5'd1;
           if (count_q == 4'd0) ok_o <= 1'b0;
+          room_q <= blocks - first_i;
           state_q <= FIT;
         end
 
         FIT: begin
           if (size_i != 5'd0) size_o <= size_i;
-          else size_o <= limit_q < room ? limit_q : room;
+          else size_o <= limit_q < room_q ? limit_q : room_q;
           if (!plain && limit_q < size_i) ok_o <= 1'b0;  // an ability was lost since
           state_q <= MAKE;
         end
@@ -185,6 +201,7 @@ module ini_pass (
 
   task go_through;
     begin
+      wait_q <= 2'd0;
       rank_q <= 4'd0;
       left_q <= cmd_i[`INI_D_ORDER];
     end
@@ -198,7 +215,7 @@ module ini_pass (
       ids_o[{count_q, 2'd0}+:4] <= target_q;
       count_q <= count_q + 4'd1;
       flags_q <= flags_q & flags_i;
-      if (blocks_i < limit_q) limit_q <= blocks_i;
+      if (fewer_q) limit_q <= blocks_i;
     end
   endtask
 

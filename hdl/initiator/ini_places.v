@@ -2,6 +2,7 @@
 //
 // Used by ini_group. A pass has ended when a note has come for each of its members.
 `default_nettype none
+`include "scsi_awake.vh"
 `include "ini_defs.vh"
 
 module ini_places (
@@ -17,7 +18,7 @@ module ini_places (
     output reg  [2:0] new_gang_o,
     output reg  [4:0] new_count_o,  // of its list
     output reg  [7:0] over_o,       // by place: a pass has ended
-    output reg  [7:0] reset_o,      // by place: RST came
+    output reg        reset_o,      // RST came to the place that is worked on
     output reg  [3:0] busy_o,       // places in use
 
     input wire [2:0] gang_i,       // the place that is worked on
@@ -30,19 +31,23 @@ module ini_places (
 
     input  wire       note_i,       // pulse: a member's part has ended
     input  wire [2:0] note_gang_i,
-    output wire [3:0] note_base_o,
+    input  wire [2:0] look_gang_i,
+    output wire [3:0] note_base_o,  // first block of look_gang_i's pass
     input  wire [2:0] bus_gang_i,
     output wire [3:0] bus_base_o
 );
 
   reg [7:0] taken_q;
+  reg [7:0] reset_q;  // by place: RST came
   reg [3:0] open_q[0:`INI_GANGS-1];  // members whose part of the pass has not ended
   reg [3:0] base_q[0:`INI_GANGS-1];  // first block of the connection
   integer i;
 
-  wire awake = take_i || note_i || bus_rst_i || new_done_i || over_done_i || leave_i || hand_i || (!free_ok_o && taken_q != 8'hFF);
+  // Nothing to do in a clock should cost a simulation nothing.
+  wire awake = `SCSI_AWAKE(take_i || note_i || bus_rst_i || new_done_i || over_done_i || leave_i || hand_i || (!free_ok_o && taken_q != 8'hFF)
+      || reset_o != reset_q[gang_i]);
 
-  assign note_base_o = base_q[note_gang_i];
+  assign note_base_o = base_q[look_gang_i];
   assign bus_base_o = base_q[bus_gang_i];
 
   function [2:0] lowest;
@@ -56,8 +61,8 @@ module ini_places (
 
   always @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
-      {taken_q, over_o, reset_o} <= 24'd0;
-      {free_ok_o, new_o} <= 2'd0;
+      {taken_q, over_o, reset_q} <= 24'd0;
+      {free_ok_o, new_o, reset_o} <= 3'd0;
       {free_o, new_gang_o} <= 6'd0;
       new_count_o <= 5'd0;
       busy_o <= 4'd0;
@@ -66,14 +71,15 @@ module ini_places (
         base_q[i] <= 4'd0;
       end
     end else if (awake) begin
-      if (bus_rst_i) reset_o <= 8'hFF;
+      reset_o <= reset_q[gang_i];
+      if (bus_rst_i) reset_q <= 8'hFF;
       if (!free_ok_o && taken_q != 8'hFF) begin
         free_o <= lowest(~taken_q);
         free_ok_o <= 1'b1;
       end
       if (take_i) begin
         taken_q[free_o] <= 1'b1;
-        reset_o[free_o] <= 1'b0;
+        reset_q[free_o] <= 1'b0;
         free_ok_o <= 1'b0;
         new_o <= 1'b1;
         new_gang_o <= free_o;

@@ -4,6 +4,7 @@
 // negated with ATN false and BUS FREE follows; anything else means "not capable", and the first thing that went another way is told. What
 // the answer to a CAPABILITY has beyond the offer does not count.
 `default_nettype none
+`include "scsi_awake.vh"
 `include "scsi_defs.vh"
 `include "ini_defs.vh"
 
@@ -46,13 +47,19 @@ module ini_query (
   reg       heard_q;  // ACCEPT is there, not yet acknowledged
   reg [3:0] how_q;
 
-  wire open = query_i || ability_i;
-  wire awake = begin_i || again_i || (conn_i && open && (phase_new_i || give_up_i || msg_stb_i || done_i));
-  wire answers = msg_i == `INI_MSG_CAPABILITY ? ability_i && ext_i[23:16] == identity_i : query_i && arg_i == identity_i;
+  // what a task is about, from the clock after it has become current
+  reg query_q, ability_q, open_q;
+  reg own_q;  // what was said last is the offer
+  reg answers_q;  // the message that has come is an answer to it
+  wire open = conn_i && (query_i || ability_i);
+  wire own = said_kind_i == `INI_SAY_QUERY || said_kind_i == `INI_SAY_CAPABILITY;
+  wire event_now = phase_new_i || give_up_i || msg_stb_i || done_i;
+  wire awake = `SCSI_AWAKE(begin_i || again_i || (open_q && event_now) || {query_q, ability_q, open_q, own_q, answers_q} != {query_i, ability_i, open, own, answers});
+  wire answers = msg_i == `INI_MSG_CAPABILITY ? ability_q && ext_i[23:16] == identity_i : query_q && arg_i == identity_i;
   wire [1:0] agreed = ext_i[9:8] & offered_i;
   wire few = ext_i[7:0] < {3'd0, `INI_SERIES_MAX};
 
-  assign fits_o = open && !declined_o && answers;
+  assign fits_o = !declined_o && answers_q;
   assign detail_o = declined_o ? how_q : accepted_o ? (ability_i ? {2'd0, flags_o} : 4'd0) : doomed_i ? `INI_DET_OTHER : `INI_DET_BUS_FREE;
 
   always @(posedge clk_i or negedge rst_ni) begin
@@ -60,15 +67,21 @@ module ini_query (
       {heard_q, accepted_o, declined_o} <= 3'd0;
       flags_o <= 2'd0;
       blocks_o <= 5'd0;
+      {query_q, ability_q, open_q, own_q, answers_q} <= 5'd0;
       how_q <= `INI_DET_REJECT;
-    end else if (!awake) begin
-      // nothing changes
-    end else if (begin_i) begin
-      {heard_q, accepted_o, declined_o} <= 3'd0;
-    end else if (again_i) begin
-      declined_o <= 1'b1;
-      how_q <= again_how_i;
-    end else begin
+    end else if (awake) begin
+      {query_q, ability_q, open_q, own_q, answers_q} <= {query_i, ability_i, open, own, answers};
+      if (open_q) follow;
+      if (again_i) begin
+        declined_o <= 1'b1;
+        how_q <= again_how_i;
+      end
+      if (begin_i) {heard_q, accepted_o, declined_o} <= 3'd0;
+    end
+  end
+
+  task follow;
+    begin
       if (phase_new_i && phase_i == `SCSI_PH_COMMAND) decline(`INI_DET_COMMAND);
       if (phase_new_i && phase_i == `SCSI_PH_MSG_OUT && !say_rest_i) decline(`INI_DET_MSG_OUT);
       if (give_up_i) decline(`INI_DET_MSG_OUT);
@@ -82,7 +95,7 @@ module ini_query (
           end else begin
             decline(`INI_DET_OTHER);
           end
-          `INI_MSG_REJECT: if (said_kind_i == `INI_SAY_QUERY || said_kind_i == `INI_SAY_CAPABILITY) decline(`INI_DET_REJECT);
+          `INI_MSG_REJECT: if (own_q) decline(`INI_DET_REJECT);
           `INI_MSG_UNKNOWN, `INI_MSG_RECLAIMED, `INI_MSG_FAILED: decline(`INI_DET_OTHER);
           default: ;
         endcase
@@ -92,7 +105,7 @@ module ini_query (
         if (!atn_i) accepted_o <= 1'b1;
       end
     end
-  end
+  endtask
 
   task decline;
     input [3:0] how;

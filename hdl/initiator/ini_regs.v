@@ -2,6 +2,7 @@
 //
 // Used by scsi_initiator. Byte strobes are honoured by registers that can be written and read. Unused addresses read zero.
 `default_nettype none
+`include "scsi_awake.vh"
 `include "ini_regs.vh"
 `include "ini_defs.vh"
 
@@ -99,25 +100,25 @@ module ini_regs #(
   reg [3:0] rounds_q;
   reg [1:0] block_size_q;
   reg [4:0] blocks_q, series_q;
-  reg [1:0] members_q;  // members_i is what is being read; in the next clock
   reg       spare_q;  // a SUBMIT was taken in the last clock
 
   wire      write = s_axil_awvalid && s_axil_wvalid && !s_axil_bvalid;
   wire      members = s_axil_araddr[11:5] == MEMBERS[11:5];  // CPL_M0 to CPL_M7
-  wire      read = s_axil_arvalid && !s_axil_rvalid && (members ? members_q[1] : looked_q);
+  wire      read = s_axil_arvalid && !s_axil_rvalid && looked_q[2];
   wire [31:0] mask = {{8{s_axil_wstrb[3]}}, {8{s_axil_wstrb[2]}}, {8{s_axil_wstrb[1]}}, {8{s_axil_wstrb[0]}}};
   wire [31:0] wdata = s_axil_wdata & mask;
   wire        mirrored = op_q[`INI_D_OPCODE] == `INI_OP_MIRROR_WRITE || op_q[`INI_D_OPCODE] == `INI_OP_MIRROR_READ;
   wire [127:0] payload = mirrored
       ? {12'd0, block_size_q, rounds_q, policy_q, series_q, 1'b0, blocks_q, count_q, order1_q[27:0], order0_q, lba_q} : {cdb3_q, cdb2_q, cdb1_q, cdb0_q};
   wire        ready = ready_i && !submit_o && !spare_q;
-  wire        pulsed = bus_reset_o || submit_o || spare_q || unload_o || pop_o || flush_o || series_o || members_q != 2'd0 || |forget_o;
+  wire        pulsed = bus_reset_o || submit_o || spare_q || unload_o || pop_o || flush_o || series_o || |forget_o;
   // Nothing to do in a clock should cost a simulation nothing.
-  wire        awake = pulsed || s_axil_awvalid || s_axil_arvalid || s_axil_bvalid || s_axil_rvalid || posted_i || bus_reset_i
-      || lost_i;
-  // What is read is looked up in two steps: in each bank of eight words, then from its bank.
+  wire        awake = `SCSI_AWAKE(pulsed || s_axil_awvalid || s_axil_arvalid || s_axil_bvalid || s_axil_rvalid || posted_i || bus_reset_i
+      || lost_i || looked_q != 3'd0);
+  // What is read is looked up in two steps: in each bank of eight words, then from its bank. The queue of completions shows its oldest one
+  // two clocks after a change.
   reg  [31:0] bank_q[0:7];
-  reg         looked_q;  // bank_q is of s_axil_araddr
+  reg  [ 2:0] looked_q;  // bank_q, members_i are of s_axil_araddr; in the next clocks
   wire [31:0] banked = s_axil_araddr[11:8] == 4'd0 ? bank_q[s_axil_araddr[7:5]] : 32'd0;
   integer     n;
 
@@ -178,11 +179,11 @@ module ini_regs #(
   always @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
       {s_axil_bvalid, s_axil_rvalid, bus_reset_o, submit_o, spare_q, unload_o, pop_o, flush_o} <= 8'd0;
-      {series_o, members_q, mirror_ext_o} <= 5'd0;
+      {series_o, mirror_ext_o} <= 3'd0;
       series_lba_o <= 32'd0;
       {policy_q, rounds_q, block_size_q, blocks_q, series_q} <= 19'd0;
       s_axil_rdata <= 32'd0;
-      looked_q <= 1'b0;
+      looked_q <= 3'd0;
       for (n = 0; n < 8; n = n + 1) bank_q[n] <= 32'd0;
       config_q <= 8'd0;
       {options_q, pace_q, function_q, attribute_q, agreed_with_o} <= 26'd0;
@@ -201,7 +202,6 @@ module ini_regs #(
       forget_o <= 16'd0;
     end else if (awake) begin
       {bus_reset_o, submit_o, unload_o, pop_o, flush_o, series_o} <= 6'd0;
-      members_q <= {members_q[0], s_axil_arvalid && members} & {2{!read}};
       spare_q <= submit_o;
       forget_o <= 16'd0;
       if (write) begin
@@ -210,7 +210,7 @@ module ini_regs #(
       end else if (s_axil_bready) begin
         s_axil_bvalid <= 1'b0;
       end
-      looked_q <= s_axil_arvalid && !read;
+      looked_q <= {looked_q[1:0], 1'b1} & {3{s_axil_arvalid && !read}};
       if (s_axil_arvalid) for (n = 0; n < 8; n = n + 1) bank_q[n] <= value({4'd0, n[2:0], s_axil_araddr[4:2], 2'd0});
       if (read) begin
         s_axil_rvalid <= 1'b1;

@@ -5,6 +5,7 @@
 // group with 8-bit members; while statuses are owed, a BUS FREE is left to the targets before something new starts, but if a device
 // other than them took it, the next one is not.
 `default_nettype none
+`include "scsi_awake.vh"
 `include "ini_defs.vh"
 
 module ini_sched #(
@@ -47,7 +48,7 @@ module ini_sched #(
 
     output wire       quiet_o,  // the table is not searched now, nor in the next clock
 
-    output wire                   start_o,  // arbitrate
+    output reg                    start_o,  // arbitrate
       output reg  [`INI_DESC_W-1:0] desc_o,
     output reg  [           59:0] ids_o,    // SCSI IDs by rank
     input  wire                   won_i,
@@ -70,9 +71,18 @@ module ini_sched #(
   reg  [25:0] yielded_ps_q;
   reg         taken_q;  // somebody took the bus that was left to the targets
   reg         yielded_q;
-  reg         judged_q;  // bad_q is of this descriptor
+  reg  [ 3:0] check_q;  // clocks in which the descriptor has been looked at; in the last one bad_q is of it
   reg         bad_q;
-  reg         full_q;
+  reg         misplaced_q, self_q, narrow_q;
+  reg         away_q;
+  reg  [ 5:0] room_q;
+  reg         full_q;  // no room, or away_q
+  reg         seek_q;  // key_o is the one to look for from the next clock on
+  reg  [ 3:0] who_q;
+  reg         same_q;  // it is that of the task on the bus
+  reg         more_q;  // there is another rank
+  reg  [25:0] limit_q;
+  reg         over_q;  // yielded_ps_q has reached it
   reg         may_q;  // nothing is left to others any longer
   reg         looked_q;  // MIRROR_CAPABILITY: the member was looked up
   reg         member_q;  // ... and is there
@@ -90,27 +100,26 @@ module ini_sched #(
   wire        new_manage = desc_i[`INI_D_OPCODE] == `INI_OP_TASK_MANAGEMENT;
   wire        tag_function = desc_o[`INI_D_FUNCTION] == `INI_FN_ABORT_TASK;
   wire        odd_tag = desc_o[`INI_D_TAGGED] && desc_o[`INI_D_ATTR] > `INI_ATTR_ORDERED;
-  wire        full = room == 6'd0 || (mirror && room < {2'd0, count});
+  wire        full = room_q == 6'd0 || (mirror && room_q < {2'd0, count});
   wire        away = finding_i || closing_i || (started_i && spread_i);  // the table is not to be searched
   reg         bad;
 
   // Nothing to do in a clock should cost a simulation nothing.
-  wire        awake = state_q != EMPTY || submit_i || find_o;
+  wire        awake = `SCSI_AWAKE(state_q != EMPTY || submit_i || find_o || start_o);
 
   assign empty_o = state_q == EMPTY;
-  assign quiet_o = state_q != SEARCH && (state_q != WAIT || (full && full_q));
+  assign quiet_o = state_q != SEARCH && (state_q != WAIT || full_q);
   assign fail_o = state_q == FAIL;
-  assign start_o = state_q == ASK && !conn_i && !started_i && !ending_i && may_q;
   assign key_o = {
-    desc_o[`INI_D_TAGGED], desc_o[`INI_D_TAG], desc_o[`INI_D_LUN], mirror ? ids_o[{rank_q, 2'd0}+:4] : target
+    desc_o[`INI_D_TAGGED], desc_o[`INI_D_TAG], desc_o[`INI_D_LUN], who_q
   };
 
   always @(*) begin
     case (opcode)
-      `INI_OP_QUERY, `INI_OP_MIRROR_CAPABILITY: bad = target == own_id_i || (own_id_i[3] && !wide_i[target]);
-      `INI_OP_COMMAND: bad = target == own_id_i || misplaced || odd_tag;
+      `INI_OP_QUERY, `INI_OP_MIRROR_CAPABILITY: bad = self_q || narrow_q;
+      `INI_OP_COMMAND: bad = self_q || misplaced_q || odd_tag;
       `INI_OP_MIRROR_WRITE, `INI_OP_MIRROR_READ: bad = 1'b0;
-      `INI_OP_TASK_MANAGEMENT: bad = target == own_id_i || desc_o[`INI_D_FUNCTION] > `INI_FN_TARGET_RESET
+      `INI_OP_TASK_MANAGEMENT: bad = self_q || desc_o[`INI_D_FUNCTION] > `INI_FN_TARGET_RESET
           || (tag_function && !desc_o[`INI_D_TAGGED]);
       default: bad = 1'b1;
     endcase
@@ -122,19 +131,33 @@ module ini_sched #(
       rank_q <= 4'd0;
       yielded_ps_q <= 26'd0;
       {taken_q, yielded_q, clash_q, looked_q, member_q} <= 5'd0;
-      {judged_q, bad_q, full_q, may_q} <= 4'd0;
+      check_q <= 4'd0;
+      {bad_q, full_q, may_q, misplaced_q, self_q, narrow_q, away_q, seek_q, same_q, more_q, over_q, start_o} <= 12'd0;
+      room_q <= 6'd0;
+      who_q <= 4'd0;
+      limit_q <= 26'd0;
       find_o <= 1'b0;
       desc_o <= {`INI_DESC_W{1'b0}};
       ids_o <= 60'd0;
       fail_why_o <= `INI_RES_OK;
     end else if (awake) begin
-      find_o <= 1'b0;
+      find_o <= seek_q && state_q == SEARCH && !away_q;
+      seek_q <= 1'b0;
+      start_o <= state_q == ASK && !conn_i && !started_i && !ending_i && may_q;
+      {misplaced_q, self_q, narrow_q} <= {misplaced, target == own_id_i, own_id_i[3] && !wide_i[target]};
       bad_q  <= bad;
-      full_q <= full || away;  // a place is counted by the time the end of its connection is over
+      away_q <= away;
+      room_q <= room;
+      who_q <= mirror ? ids_o[{rank_q, 2'd0}+:4] : target;
+      same_q <= started_i && key_o == cur_key_i;
+      more_q <= mirror && rank_q + 4'd1 != count;
+      limit_q <= yield_ns_i * 26'd1000;
+      over_q <= yielded_ps_q >= limit_q;
+      full_q <= full || away_q;  // a place is counted by the time the end of its connection is over
       may_q  <= state_q == ASK && (used_i == 6'd0 || yielded_q || yield_ns_i == 16'd0);
       if (bus_rst_i && state_q != EMPTY && state_q != FAIL) begin
         fail(`INI_RES_RESET);
-      end else if (away && state_q == SEARCH) begin
+      end else if (away_q && state_q == SEARCH) begin
         check_afresh;  // others use the table first
       end else begin
         case (state_q)
@@ -148,16 +171,17 @@ module ini_sched #(
               desc_o[`INI_D_LEN] <= 24'd0;
               desc_o[`INI_D_CDB] <= 128'd0;  // TEST UNIT READY, if the target wants a command
             end
-            {taken_q, yielded_q, clash_q} <= 3'd0;
-            yielded_ps_q <= 26'd0;
+            clash_q <= 1'b0;
             check_afresh;
           end
 
           WAIT: begin
-            judged_q <= 1'b1;
+            check_q <= {check_q[2:0], 1'b1};
+            {taken_q, yielded_q} <= 2'd0;
+            yielded_ps_q <= 26'd0;
             looked_q <= !unsettled_i;
             member_q <= enrol_found_i && enrol_target_i == target;
-            if (!judged_q) begin
+            if (!check_q[3]) begin
               // not yet
             end else if (bad_q || (capability && looked_q && !member_q)) begin
               fail(`INI_RES_BAD_DESCRIPTOR);
@@ -165,7 +189,7 @@ module ini_sched #(
               // not yet
             end else if (!conn_i && clash_q) begin
               clash_q <= 1'b0;
-            end else if (!away && !full_q && !clash_q) begin
+            end else if (!away_q && !full_q && !clash_q) begin
               if (manage) state_q <= ASK;
               else search;
             end
@@ -174,12 +198,12 @@ module ini_sched #(
           SEARCH:
           if (found_i) begin
             fail(`INI_RES_BAD_DESCRIPTOR);
-          end else if (absent_i && started_i && key_o == cur_key_i) begin
+          end else if (absent_i && same_q) begin
             clash_q <= 1'b1;
             check_afresh;
           end else if (absent_i) begin
             rank_q <= rank_q + 4'd1;
-            if (mirror && rank_q + 4'd1 != count) search;
+            if (more_q) search;
             else state_q <= ASK;
           end
 
@@ -197,7 +221,7 @@ module ini_sched #(
 
   task search;
     begin
-      find_o <= 1'b1;
+      seek_q <= 1'b1;
       state_q <= SEARCH;
     end
   endtask
@@ -206,7 +230,7 @@ module ini_sched #(
     begin
       looked_q <= 1'b0;
       rank_q <= 4'd0;
-      judged_q <= 1'b0;
+      check_q <= 4'd0;
       state_q <= WAIT;
     end
   endtask
@@ -228,7 +252,7 @@ module ini_sched #(
         taken_q <= yielded_ps_q != 26'd0;
       end else begin
         yielded_ps_q <= yielded_ps_q + PS_A_CLOCK;
-        if (taken_q || yielded_ps_q >= yield_ns_i * 26'd1000) yielded_q <= 1'b1;
+        if (taken_q || over_q) yielded_q <= 1'b1;
       end
     end
   endtask

@@ -16,12 +16,12 @@ module ini_series_lbas (
 
     input  wire [ 2:0] pass_gang_i,
     input  wire [ 3:0] pass_block_i,
-    output reg  [31:0] pass_lba_o,    // a clock after
+    output reg  [31:0] pass_lba_o,    // two clocks after
 
     input  wire [ 2:0] bus_gang_i,
     input  wire [ 3:0] bus_base_i,   // first block of the connection
     input  wire [ 3:0] bus_index_i,  // block in it
-    output reg  [31:0] bus_lba_o     // two clocks after
+    output reg  [31:0] bus_lba_o     // three clocks after
 );
 
   reg [31:0] mem[0:16*`INI_GANGS-1];
@@ -30,6 +30,7 @@ module ini_series_lbas (
   reg       copy_q;  // the list is read
   reg       wr_q;  // what was read is written
   reg [6:0] bus_at_q;
+  reg [31:0] pass_lba_q, bus_lba_q;
 
   wire       wr = take_i || wr_q;
   wire [6:0] wr_at = take_i ? {gang_i, 4'd0} : {gang_q, wr_block_q};
@@ -39,12 +40,14 @@ module ini_series_lbas (
   // By themselves, without a reset, so that they become memories.
   always @(posedge clk_i) begin
     if (wr) mem[wr_at] <= take_i ? lba_i : list_lba_i;
-    pass_lba_o <= mem[{pass_gang_i, pass_block_i}];
+    pass_lba_q <= mem[{pass_gang_i, pass_block_i}];
+    pass_lba_o <= pass_lba_q;
   end
 
   always @(posedge clk_i) begin
     bus_at_q <= {bus_gang_i, bus_base_i + bus_index_i};
-    bus_lba_o <= mem[bus_at_q];
+    bus_lba_q <= mem[bus_at_q];
+    bus_lba_o <= bus_lba_q;
   end
 
   always @(posedge clk_i or negedge rst_ni) begin

@@ -14,7 +14,7 @@ module ini_settled (
     output wire       unsettled_o
 );
 
-  localparam [4:0] WALK = 5'd18;  // clocks in which ini_enrol goes through its groups
+  localparam [4:0] WALK = 5'd24;  // clocks in which ini_enrol goes through its groups, and those that a look at it takes
 
   reg [4:0] left_q;
 

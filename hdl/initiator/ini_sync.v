@@ -115,8 +115,6 @@ module ini_sync #(
       reset;
       live_q <= 1'b0;
       rx_data_o <= 16'd0;
-      in_word_q <= 16'd0;
-      word_q <= 16'd0;
     end else if (awake) begin
       live_q <= open_i;
       if (!open_i) begin
@@ -201,6 +199,7 @@ module ini_sync #(
       {asked_q, answered_q} <= 16'd0;
       hold_q <= 3'd0;
       crc_q <= 32'hFFFFFFFF;
+      {in_word_q, word_q} <= 32'd0;
     end
   endtask
 
@@ -208,7 +207,7 @@ module ini_sync #(
       .clear_i (check_q || fetch_end),
       .en_i    (dt && (in_i ? in_q : fed_q)),
       .crc_i   (crc_q),
-      .word_i  (in_i ? in_word_q : word_q),
+      .word_i  (in_word_q | word_q),  // one of them is zero
       .next_o  (crc_next),
       .first_o (crc_1),
       .second_o(crc_2),

@@ -1,6 +1,6 @@
 // Table of tasks that wait for their target: disconnected commands and participants that owe a status.
 //
-// Used by scsi_initiator. The table is searched one valid entry in two clocks, the first three clocks after the question: by nexus (reselection, duplicate), for what
+// Used by scsi_initiator. The table is searched one valid entry in two clocks, the first four clocks after the question: by nexus (reselection, duplicate), for what
 // a task management function ends, for an entry whose deadline has passed, or for any entry (reset). A search that comes while another runs replaces it; the users take turns by construction (a search
 // by nexus happens in a connection or before one, the others only while nobody is connected).
 `default_nettype none
@@ -57,9 +57,12 @@ module ini_tasks #(
   reg [4:0] place_q;  // ... before that: to be read next
   reg [1:0] ready_q;  // place_q, pick_q hold one
   reg look_q;  // ent_o is to be looked at
+  reg looked_q;  // ... has been, and is the one if
+  reg hit_q;
   reg [31:0] free_q;  // places that can be given away after the next two
   reg [31:0] gap_q;  // the next but one
   reg [4:0] put_q;  // the next
+  reg [31:0] put_hot_q;  // ... its bit
   reg [1:0] gaps_q;  // put_q, gap_q hold one
   reg [`INI_KEY_W-1:0] key_q;
   reg [2:0] mode_q;
@@ -117,10 +120,11 @@ module ini_tasks #(
       valid_q <= 32'd0;
       {cand_q, pick_q} <= 64'd0;
       place_q <= 5'd0;
-      {ready_q, look_q} <= 3'd0;
+      {ready_q, look_q, looked_q, hit_q} <= 5'd0;
       free_q <= ALL & ~32'd3;
       gap_q <= 32'd2;
       put_q <= 5'd0;
+      put_hot_q <= 32'd1;
       gaps_q <= 2'b11;
       key_q <= {`INI_KEY_W{1'b0}};
       mode_q <= BY_KEY;
@@ -138,7 +142,7 @@ module ini_tasks #(
         else mode_q <= find_i ? BY_KEY : find_late_i ? LATE : ANY;
         key_q <= key_i;
         cand_q <= valid_q;
-        {ready_q, look_q} <= 3'd0;
+        {ready_q, look_q, looked_q} <= 4'd0;
         busy_o <= 1'b1;
       end else if (busy_o) begin
         search;
@@ -147,16 +151,17 @@ module ini_tasks #(
       // Freed places are given away again behind those that have been picked.
       if (put_next) begin
         put_q <= encode(gap_q);
+        put_hot_q <= gap_q;
         gaps_q[1] <= gaps_q[0];
       end
       if (gap_next) begin
         gap_q <= gap;
-        gaps_q[0] <= gap != 32'd0;
+        gaps_q[0] <= free_q != 32'd0;
       end
       free_q <= (gap_next ? free_q & ~gap : free_q) | (free_i && !put_i ? 32'd1 << idx_i : 32'd0);
 
       if (put_i) begin
-        valid_q[put_idx] <= 1'b1;
+        if (put_new_i) valid_q <= valid_q | put_hot_q;
         if (put_new_i) used_o <= used_o + 6'd1;
         if (put_new_i && !put_ent_i[`INI_D_INNER]) plain_o <= plain_o + 6'd1;
       end else if (free_i) begin
@@ -181,17 +186,21 @@ module ini_tasks #(
   task search;
     begin
       look_q <= ready_q[1] && !look_q;
-      if (look_q && hit) begin
+      looked_q <= look_q;
+      hit_q <= hit;
+      if (looked_q && hit_q) begin
         found_o <= 1'b1;
         busy_o  <= 1'b0;
-        look_q  <= 1'b0;
-      end else if (cand_q == 32'd0 && ready_q == 2'd0 && !look_q) begin
-        absent_o <= 1'b1;
-        busy_o   <= 1'b0;
-      end
-      if (!look_q) begin
-        ent_o <= ent_mem[place_q];
-        idx_o <= place_q;
+        {look_q, looked_q} <= 2'd0;
+      end else begin
+        if (cand_q == 32'd0 && ready_q == 2'd0 && !look_q && !looked_q) begin
+          absent_o <= 1'b1;
+          busy_o   <= 1'b0;
+        end
+        if (!look_q) begin
+          ent_o <= ent_mem[place_q];
+          idx_o <= place_q;
+        end
       end
       if (!look_q || !ready_q[1]) begin
         place_q <= encode(pick_q);

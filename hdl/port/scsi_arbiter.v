@@ -81,23 +81,24 @@ module scsi_arbiter #(
   reg         due_q;  // the time of `allow` has passed
   reg         qas_q;  // by QAS
   reg         beaten_q;  // a higher ID was on DB a clock ago
-  wire        timer_run = state_q == LISTEN || state_q == ABANDON;
+  reg         timer_run_q, abort_q;  // of a clock ago: LISTEN or ABANDON, ABANDON
   reg         timer_restart_q;
   wire        timer_expired;
   wire [15:0] own_bit = 16'd1 << own_id_i;
   wire [15:0] both = own_bit | (16'd1 << peer_id_i);
   integer n;
-  reg  [15:0] higher;  // IDs that win against the own one: 7 > .. > 0 > 15 > .. > 8
+  reg  [15:0] above;  // IDs that win against the own one: 7 > .. > 0 > 15 > .. > 8
+  reg  [15:0] higher;  // ... of a clock ago
 
   wire go = start_i && (qas_join_i ? clear_i : may_arb_i && (clear_i || !cfg_fair_i));
 
   // Nothing to do in a clock should cost a simulation nothing.
-  wire awake = `SCSI_AWAKE(state_q != IDLE || go || won_o || lost_o || timeout_o);
+  wire awake = `SCSI_AWAKE(state_q != IDLE || timer_run_q || go || won_o || lost_o || timeout_o);
 
   always @(*) begin
     for (n = 0; n < 8; n = n + 1) begin
-      higher[n] = own_id_i[3] || n[3:0] > own_id_i;
-      higher[n+8] = own_id_i[3] && n[2:0] > own_id_i[2:0];
+      above[n] = own_id_i[3] || n[3:0] > own_id_i;
+      above[n+8] = own_id_i[3] && n[2:0] > own_id_i[2:0];
     end
   end
 
@@ -106,27 +107,32 @@ module scsi_arbiter #(
   ) u_timer (
       .clk_i     (clk_i),
       .rst_ni    (rst_ni),
-      .run_i     (timer_run),
+      .run_i     (timer_run_q),
       .hold_i    (1'b0),
       .restart_i (timer_restart_q),
-      .limit_us_i(state_q == ABANDON ? 24'd`SCSI_SELECTION_ABORT_US : sel_timeout_us_i),
+      .limit_us_i(abort_q ? 24'd`SCSI_SELECTION_ABORT_US : sel_timeout_us_i),
       .expired_o (timer_expired)
   );
 
   always @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
       count_q <= 10'd0;
-      {due_q, qas_q, beaten_q, timer_restart_q} <= 4'd0;
+      higher <= 16'd0;
+      {due_q, qas_q, beaten_q, timer_restart_q, timer_run_q, abort_q} <= 6'd0;
       quit;
     end else if (!awake) begin
       // nothing changes
     end else if (bus_rst_i) begin
+      timer_run_q <= 1'b0;
       quit;
     end else begin
       {won_o, lost_o, timeout_o, reset_o, timer_restart_q} <= 5'd0;
+      timer_run_q <= state_q == LISTEN || state_q == ABANDON;
+      abort_q <= state_q == ABANDON;
       if (state_q != IDLE) begin
         count_q <= count_q - 10'd1;
         due_q <= count_q == 10'd0;
+        higher <= above;
         beaten_q <= |(db_i & higher);
       end
 

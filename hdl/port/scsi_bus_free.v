@@ -4,6 +4,7 @@
 // (SPI-3 bus free phase). A device may drive BSY a bus free delay after that, and as long as no more than a bus set delay has
 // passed since it last saw the bus free, so that it joins an arbitration that another device has just begun.
 `default_nettype none
+`include "scsi_awake.vh"
 `include "scsi_timing.vh"
 
 module scsi_bus_free #(
@@ -30,8 +31,8 @@ module scsi_bus_free #(
   wire free = !bsy_i && quiet_q >= SETTLE_TICKS[9:0];
   wire may_arb = quiet_q == ARB_TICKS[9:0];
   // Nothing to do in a clock should cost a simulation nothing.
-  wire awake = taken ? {quiet_q, since_q, free_o, may_arb_o} != 22'd0
-      : bsy_i || !may_arb || since_q != 10'd0 || free_o != free || may_arb_o != may_arb;
+  wire awake = `SCSI_AWAKE(taken ? {quiet_q, since_q, free_o, may_arb_o} != 22'd0
+      : bsy_i || !may_arb || since_q != 10'd0 || free_o != free || may_arb_o != may_arb);
 
   always @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin

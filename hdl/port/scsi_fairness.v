@@ -5,6 +5,7 @@
 // what has lost is remembered, what has won or no longer asks is forgotten. A device that loses itself takes on nothing
 // new. A bus that nobody wants any longer empties the register.
 `default_nettype none
+`include "scsi_awake.vh"
 `include "scsi_timing.vh"
 
 module scsi_fairness #(
@@ -38,12 +39,13 @@ module scsi_fairness #(
   reg  [15:0] register_q;  // in the same order
 
   wire [ 3:0] own_rank = own_id_i ^ 4'd7;
-  wire [15:0] own = 16'd1 << own_rank;
   reg  [15:0] higher, lower;
+  // of a clock before JUDGE
+  reg  [15:0] own_q, higher_q, lower_q;
   reg  [15:0] losers_q;
   reg         lost_q;
   integer     n;
-  wire        lost = |(asks_q & own) && |(asks_q & higher);
+  wire        lost = |(asks_q & own_q) && |(asks_q & higher_q);
   wire        begins = free_i && bsy_i;
   wire        empty = register_q == 16'd0;
 
@@ -55,15 +57,16 @@ module scsi_fairness #(
   end
 
   // Nothing to do in a clock should cost a simulation nothing.
-  wire awake = !enable_i || bus_rst_i ? state_q != REST || !empty || !clear_o
+  wire awake = `SCSI_AWAKE(!enable_i || bus_rst_i ? state_q != REST || !empty || !clear_o
       : look_i || empty != clear_o
-      || (state_q == CONNECTED ? free_i : state_q != REST || begins || (free_i ? !empty : count_q != 10'd0));
+      || (state_q == CONNECTED ? free_i : state_q != REST || begins || (free_i ? !empty : count_q != 10'd0)));
 
   always @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
       state_q <= REST;
       count_q <= 10'd0;
       {asks_q, losers_q} <= 32'd0;
+      {own_q, higher_q, lower_q} <= 48'd0;
       lost_q <= 1'b0;
       register_q <= 16'd0;
       clear_o <= 1'b1;
@@ -103,7 +106,7 @@ module scsi_fairness #(
           end
 
           JUDGE: begin
-            losers_q <= asks_q & (asks_q - 16'd1) & lower;  // the lowest bit has won
+            losers_q <= asks_q & (asks_q - 16'd1) & lower_q;  // the lowest bit has won
             lost_q   <= lost;
             state_q  <= ENTER;
           end
@@ -123,6 +126,8 @@ module scsi_fairness #(
 
   task take;
     begin
+      own_q <= 16'd1 << own_rank;
+      {higher_q, lower_q} <= {higher, lower};
       asks_q <= {
         db_i[8], db_i[9], db_i[10], db_i[11], db_i[12], db_i[13], db_i[14], db_i[15],
         db_i[0], db_i[1], db_i[2], db_i[3], db_i[4], db_i[5], db_i[6], db_i[7]

@@ -5,6 +5,7 @@
 // MSG, C/D and I/O are then all false while BSY stays. Messages are told apart by their length, so that 55h inside another one
 // does not count. Times run from the lines' change at the pins: conditioning costs two clocks at least, three at most.
 `default_nettype none
+`include "scsi_awake.vh"
 `include "scsi_defs.vh"
 `include "scsi_timing.vh"
 
@@ -67,9 +68,9 @@ module scsi_qas #(
   wire over = !bsy_i || sel_i || req;  // no QAS phase comes of it, or it has ended
 
   // Nothing to do in a clock should cost a simulation nothing.
-  wire awake = !enable_i || bus_rst_i ? !deaf_q
+  wire awake = `SCSI_AWAKE(!enable_i || bus_rst_i ? !deaf_q
       : armed_q || open_o || look_o || decide_o
-      || (msg_in || msg_out ? strobed : deaf_q || in_state_q != IN_FIRST || seen_q || !first_q || req_q || ack_q);
+      || (msg_in || msg_out ? strobed : deaf_q || in_state_q != IN_FIRST || seen_q || !first_q || req_q || ack_q));
 
   always @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin

@@ -5,6 +5,7 @@
 // nothing is known of the other clock. A word may come every clock; the rings only bridge the crossing, they are read at once.
 // Outside the phases that open_i frames, edges do nothing.
 `default_nettype none
+`include "scsi_awake.vh"
 
 module scsi_strobe_in (
     input wire clk_i,
@@ -68,8 +69,8 @@ module scsi_strobe_in (
   wire       there = turn_q ? fall_rd_q != sync_q[5:3] : rise_rd_q != sync_q[2:0];
 
   // Nothing to do in a clock should cost a simulation nothing.
-  wire       awake = {fall_wr_q, rise_wr_q} != meta_q || sync_q != meta_q || {fall_rd_q, rise_rd_q} != sync_q || valid_o
-      || (turn_q && !open_i);
+  wire       awake = `SCSI_AWAKE({fall_wr_q, rise_wr_q} != meta_q || sync_q != meta_q || {fall_rd_q, rise_rd_q} != sync_q || valid_o
+      || (turn_q && !open_i));
 
   always @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin

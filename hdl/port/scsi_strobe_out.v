@@ -5,6 +5,7 @@
 // moves half a transfer after an edge and is steady long enough before the next, which stretches that transfer. Rules: transmit times
 // of spi-facts 3.3 and 3.4, of which scsi_period makes clocks.
 `default_nettype none
+`include "scsi_awake.vh"
 
 module scsi_strobe_out #(
     parameter CLK_PERIOD_PS = 6250
@@ -63,8 +64,8 @@ module scsi_strobe_out #(
   assign rest_o = state_q == REST;
 
   // Nothing to do in a clock should cost a simulation nothing.
-  wire       awake = state_q != REST || valid_i || moves || (clear_i && {drv_strobe_o, drv_db_o, drv_dbp_o} != 19'd0)
-      || factor_i != factor_q || fresh_q != 3'd0;
+  wire       awake = `SCSI_AWAKE(state_q != REST || valid_i || moves || (clear_i && {drv_strobe_o, drv_db_o, drv_dbp_o} != 19'd0)
+      || factor_i != factor_q || fresh_q != 3'd0);
 
   always @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin

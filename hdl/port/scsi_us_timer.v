@@ -4,6 +4,7 @@
 // `run_i` rose, not counting the time that `hold_i` was true, and stays until `run_i` falls. A limit of zero never expires. Idle,
 // it does not toggle.
 `default_nettype none
+`include "scsi_awake.vh"
 `include "scsi_timing.vh"
 
 module scsi_us_timer #(
@@ -25,11 +26,13 @@ module scsi_us_timer #(
   reg        used_q;  // has counted since it was cleared
   reg        wrap_q;  // a microsecond has passed
 
-  wire awake = run_i || used_q;
+  reg        hit_q;  // us_q is the limit
+
+  wire awake = `SCSI_AWAKE(run_i || used_q);
 
   always @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
-      wrap_q <= 1'b0;
+      {wrap_q, hit_q} <= 2'd0;
       tick_q <= 10'd0;
       us_q <= 24'd0;
       expired_o <= 1'b0;
@@ -37,7 +40,7 @@ module scsi_us_timer #(
     end else if (!awake) begin
       // nothing changes
     end else if (!run_i || restart_i) begin
-      wrap_q <= 1'b0;
+      {wrap_q, hit_q} <= 2'd0;
       tick_q <= 10'd0;
       us_q <= 24'd0;
       expired_o <= 1'b0;
@@ -47,7 +50,8 @@ module scsi_us_timer #(
       wrap_q <= tick_q == US_TICKS[9:0] - 10'd1;
       tick_q <= tick_q == US_TICKS[9:0] - 10'd1 ? 10'd0 : tick_q + 10'd1;
       if (wrap_q) us_q <= us_q + 24'd1;
-      if (us_q == limit_us_i && limit_us_i != 24'd0) expired_o <= 1'b1;
+      hit_q <= us_q == limit_us_i && limit_us_i != 24'd0;
+      if (hit_q) expired_o <= 1'b1;
     end
   end
 

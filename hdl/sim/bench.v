@@ -137,18 +137,33 @@ module bench #(
     );
 
     // All delays: lines 2n and 2n + 1 are slot n's saboteurs (tx, rx), 32 more its cable (out, in)
-    wire [4*SLOTS*WIRES-1:0] delay_in;
     wire [4*SLOTS*WIRES-1:0] delay_out;
     wire [4*SLOTS-1:0]       delay_late;
     wire [4*SLOTS*32-1:0]    delay_ps;
-    wire [2*SLOTS*WIRES-1:0] drop_in;
-    wire [2*SLOTS*WIRES-1:0] drop_hide;
+    wire [2*SLOTS*WIRES-1:0] drop_low;
+    wire [2*SLOTS*WIRES-1:0] drop_swallow;
 
     delay_bank #(.LINES(4 * SLOTS)) u_delays (
-        .in_i(delay_in), .delay_ps_i(delay_ps), .late_o(delay_late), .out_o(delay_out)
+        .in_i({
+            slot[15].cable_in, slot[14].cable_in, slot[13].cable_in, slot[12].cable_in,
+            slot[11].cable_in, slot[10].cable_in, slot[9].cable_in, slot[8].cable_in,
+            slot[7].cable_in, slot[6].cable_in, slot[5].cable_in, slot[4].cable_in,
+            slot[3].cable_in, slot[2].cable_in, slot[1].cable_in, slot[0].cable_in,
+            slot[15].fault_in, slot[14].fault_in, slot[13].fault_in, slot[12].fault_in,
+            slot[11].fault_in, slot[10].fault_in, slot[9].fault_in, slot[8].fault_in,
+            slot[7].fault_in, slot[6].fault_in, slot[5].fault_in, slot[4].fault_in,
+            slot[3].fault_in, slot[2].fault_in, slot[1].fault_in, slot[0].fault_in
+        }),
+        .delay_ps_i(delay_ps), .late_o(delay_late), .out_o(delay_out)
     );
     edge_dropper #(.GROUPS(2 * SLOTS)) u_dropper (
-        .in_i(drop_in), .drop_i(sab_drop), .dropped_o(sab_dropped), .clear_i(sab_clear), .hide_o(drop_hide)
+        .in_i({
+            slot[15].drop_in, slot[14].drop_in, slot[13].drop_in, slot[12].drop_in,
+            slot[11].drop_in, slot[10].drop_in, slot[9].drop_in, slot[8].drop_in,
+            slot[7].drop_in, slot[6].drop_in, slot[5].drop_in, slot[4].drop_in,
+            slot[3].drop_in, slot[2].drop_in, slot[1].drop_in, slot[0].drop_in
+        }),
+        .drop_i(sab_drop), .dropped_o(sab_dropped), .clear_i(sab_clear), .low_o(drop_low), .swallow_o(drop_swallow)
     );
     // Phases and messages as text, for waves only
     bus_view u_view (.bus_i(bus_all));
@@ -179,6 +194,10 @@ module bench #(
             wire [26:0] heard;       // and after the saboteur
             wire [53:0] into_cable;
             wire [53:0] droppable;
+            wire [53:0] fault_in;  // to delay_bank and edge_dropper
+            wire [53:0] cable_in;
+            wire [53:0] drop_in;
+            wire [53:0] hidden;
             wire [26:0] hears /*verilator public_flat_rd*/;
             wire [26:0] initiator_says;
             wire [26:0] target_says;
@@ -202,10 +221,11 @@ module bench #(
             assign says = device_says | python_says;
 
             // Wide vectors are slow to change: idle slots keep away from them.
-            assign delay_ps[32*(2*SLOTS+2*n)+:64]          = {2{cable_ps[32*n+:32]}};
-            assign delay_in[54*n+:54]                      = tap[n] ? {from_bus, says} : 54'd0;
-            assign delay_in[54*(SLOTS+n)+:54]              = tap[n] ? into_cable : 54'd0;
-            assign drop_in[54*n+:54]                       = tap[n] ? droppable : 54'd0;
+            assign delay_ps[32*(2*SLOTS+2*n)+:64] = {2{cable_ps[32*n+:32]}};
+            assign fault_in = tap[n] ? {from_bus, says} : 54'd0;
+            assign cable_in = tap[n] ? into_cable : 54'd0;
+            assign drop_in  = tap[n] ? droppable : 54'd0;
+            assign hidden   = drop_swallow[54*n+:54] | (armed & drop_low[54*n+:54]);
 
             bus_port cable (
                 .listen_i(on), .dev_i(to_bus), .dev_o(from_bus), .others_i(earlier), .sum_o(sum), .drv_o(drv), .bus_i(bus_all),
@@ -219,13 +239,13 @@ module bench #(
             saboteur tx (
                 .in_i(says), .out_o(to_bus),
                 .delay_i(sab_delay[54*n+:WIRES]), .late_i(delay_late[2*n]), .delayed_i(delay_out[54*n+:WIRES]),
-                .drop_o(droppable[26:0]), .hide_i(drop_hide[54*n+:WIRES]), .invert_i(sab_invert[54*n+:WIRES]),
+                .drop_o(droppable[26:0]), .hide_i(hidden[26:0]), .invert_i(sab_invert[54*n+:WIRES]),
                 .stick0_i(sab_stick0[54*n+:WIRES]), .stick1_i(sab_stick1[54*n+:WIRES]), .silence_i(sab_silence[2*n])
             );
             saboteur rx (
                 .in_i(from_bus), .out_o(heard),
                 .delay_i(sab_delay[54*n+27+:WIRES]), .late_i(delay_late[2*n+1]), .delayed_i(delay_out[54*n+27+:WIRES]),
-                .drop_o(droppable[53:27]), .hide_i(drop_hide[54*n+27+:WIRES]),
+                .drop_o(droppable[53:27]), .hide_i(hidden[53:27]),
                 .invert_i(sab_invert[54*n+27+:WIRES]), .stick0_i(sab_stick0[54*n+27+:WIRES]),
                 .stick1_i(sab_stick1[54*n+27+:WIRES]), .silence_i(sab_silence[2*n+1])
             );

@@ -15,8 +15,11 @@ module delay_bank #(
     localparam integer DEPTH = 4096;  // edges on their way at most
 
     reg  [LINES-1:0]    late_q;
-    reg  [27*LINES-1:0] in_q;
-    reg  [64*LINES-1:0] last_due_q;  // when the newest edge of each line comes out
+    // By line, since Icarus takes its time for a long vector, most of all for a net of which each slice is assigned
+    wire [26:0]         now     [0:LINES-1];
+    wire [31:0]         delay   [0:LINES-1];
+    reg  [26:0]         in_q    [0:LINES-1];
+    reg  [63:0]         last_due_q[0:LINES-1];  // when the newest edge comes out
     // Edges on their way, the soonest last
     reg  [63:0]         due_q   [0:DEPTH-1];
     reg  [26:0]         value_q [0:DEPTH-1];
@@ -36,8 +39,9 @@ module delay_bank #(
     genvar n;
     generate
         for (n = 0; n < LINES; n = n + 1) begin : lines
-            assign acting[n] = late_q[n] != (delay_ps_i[32*n+:32] != 32'd0)
-                          || (late_q[n] && in_i[27*n+:27] != in_q[27*n+:27]);
+            assign now[n] = in_i[27*n+:27];
+            assign delay[n] = delay_ps_i[32*n+:32];
+            assign acting[n] = late_q[n] != (delay[n] != 32'd0) || (late_q[n] && now[n] != in_q[n]);
         end
     endgenerate
 
@@ -45,8 +49,10 @@ module delay_bank #(
         late_o     = {LINES{1'b0}};
         late_q     = {LINES{1'b0}};
         out_o      = {LINES{27'd0}};
-        in_q       = {LINES{27'd0}};
-        last_due_q = {LINES{64'd0}};
+        for (line = 0; line < LINES; line = line + 1) begin
+            in_q[line]       = 27'd0;
+            last_due_q[line] = 64'd0;
+        end
         count_q    = 0;
         served_q   = 1'b0;
         kick_q     = 1'b0;
@@ -56,9 +62,9 @@ module delay_bank #(
 
     task insert;
         begin
-            due = $time + {32'd0, delay_ps_i[32*line+:32]};
-            if (due < last_due_q[64*line+:64]) due = last_due_q[64*line+:64];
-            last_due_q[64*line+:64] = due;
+            due = $time + {32'd0, delay[line]};
+            if (due < last_due_q[line]) due = last_due_q[line];
+            last_due_q[line] = due;
             if (count_q == DEPTH) begin
                 $display("delay_bank: more than %0d edges on their way", DEPTH);
                 $finish;
@@ -71,7 +77,7 @@ module delay_bank #(
                 at          = at - 1;
             end
             due_q[at]   = due;
-            value_q[at] = in_i[27*line+:27];
+            value_q[at] = now[line];
             line_q[at]  = line;
             count_q     = count_q + 1;
             kick_q      = ~kick_q;
@@ -100,16 +106,18 @@ module delay_bank #(
         if (work) begin
             served_q = ~served_q;
             for (line = 0; line < LINES; line = line + 1) begin
-                if (delay_ps_i[32*line+:32] == 32'd0) begin
-                    if (late_q[line]) forget;
+                if (!acting[line]) begin
+                    // nothing to do
+                end else if (delay[line] == 32'd0) begin
+                    forget;
                     late_q[line] = 1'b0;
                 end else if (!late_q[line]) begin
-                    out_o[27*line+:27]      = in_i[27*line+:27];
-                    in_q[27*line+:27]       = in_i[27*line+:27];
-                    last_due_q[64*line+:64] = 64'd0;
-                    late_q[line]            = 1'b1;
-                end else if (in_i[27*line+:27] != in_q[27*line+:27]) begin
-                    in_q[27*line+:27] = in_i[27*line+:27];
+                    out_o[27*line+:27] = now[line];
+                    in_q[line]         = now[line];
+                    last_due_q[line]   = 64'd0;
+                    late_q[line]       = 1'b1;
+                end else begin
+                    in_q[line] = now[line];
                     insert;
                 end
             end

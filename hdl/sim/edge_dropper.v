@@ -9,41 +9,64 @@ module edge_dropper #(
     input  wire [27*GROUPS-1:0] drop_i,     // a change of a bit arms its signal
     output reg  [27*GROUPS-1:0] dropped_o,  // follows drop_i when the edge has been dropped
     input  wire [GROUPS-1:0]    clear_i,    // a change shows the group's pulses that are being hidden
-    output wire [27*GROUPS-1:0] hide_o      // signals to be read as false
+    output reg  [27*GROUPS-1:0] low_o,      // armed signals that have been low since, while armed to be read as false
+    output reg  [27*GROUPS-1:0] swallow_o   // signals whose pulse is being swallowed, to be read as false
 );
-    reg  [27*GROUPS-1:0] low_q;      // armed signals that have been low since
-    reg  [27*GROUPS-1:0] swallow_q;  // signals whose pulse is being swallowed
-    reg  [27*GROUPS-1:0] rise;
-    reg  [GROUPS-1:0]    clear_q;
-    wire [27*GROUPS-1:0] armed = drop_i ^ dropped_o;
-    wire [27*GROUPS-1:0] acting = (armed & ~(in_i ^ low_q)) | (swallow_q & ~in_i);  // signals whose state is to change
-    wire                 work = acting != {GROUPS{27'd0}} || clear_i != clear_q;
-    reg                  served_q;
-    integer              group;
+    // By group, since Icarus takes its time for a long vector
+    wire [26:0]       in        [0:GROUPS-1];
+    wire [26:0]       armed     [0:GROUPS-1];
+    reg  [26:0]       dropped_q [0:GROUPS-1];
+    reg  [26:0]       low_q     [0:GROUPS-1];
+    reg  [26:0]       swallow_q [0:GROUPS-1];
+    reg  [26:0]       rise;
+    reg  [26:0]       left;
+    reg  [GROUPS-1:0] clear_q;
+    wire [GROUPS-1:0] acting;  // groups in which the state of a signal is to change
+    wire              work = acting != {GROUPS{1'b0}} || clear_i != clear_q;
+    reg               served_q;
+    integer           group;
 
-    assign hide_o = swallow_q | (armed & low_q);
+    genvar n;
+    generate
+        for (n = 0; n < GROUPS; n = n + 1) begin : groups
+            assign in[n]     = in_i[27*n+:27];
+            assign armed[n]  = drop_i[27*n+:27] ^ dropped_q[n];
+            assign acting[n] = ((armed[n] & ~(in[n] ^ low_q[n])) | (swallow_q[n] & ~in[n])) != 27'd0;
+        end
+    endgenerate
 
     initial begin
-        low_q     = {GROUPS{27'd0}};
-        swallow_q = {GROUPS{27'd0}};
+        for (group = 0; group < GROUPS; group = group + 1) begin
+            low_q[group]     = 27'd0;
+            swallow_q[group] = 27'd0;
+            dropped_q[group] = 27'd0;
+        end
         dropped_o = {GROUPS{27'd0}};
+        low_o     = {GROUPS{27'd0}};
+        swallow_o = {GROUPS{27'd0}};
         clear_q   = {GROUPS{1'b0}};
         served_q  = 1'b0;
     end
 
-    // One net to wait for, which also changes when there is still work after work has been done. In here only registers, no
-    // nets that depend on them: Verilator may reorder the statements.
+    // One net to wait for, which also changes when there is still work after work has been done. In here no nets that depend
+    // on the registers, but for `acting`, each bit of which is read before its group changes: Verilator may reorder the statements.
     always @(work ^ served_q) begin
         if (work) begin
-            served_q  = ~served_q;
-            rise      = in_i & (drop_i ^ dropped_o) & low_q;
-            swallow_q = (swallow_q | rise) & in_i;
-            low_q     = (low_q | ~in_i) & (drop_i ^ dropped_o) & ~rise;
-            dropped_o = dropped_o ^ rise;
+            served_q = ~served_q;
             for (group = 0; group < GROUPS; group = group + 1) begin
-                if (clear_i[group] != clear_q[group]) swallow_q[27*group+:27] = 27'd0;
+                if (acting[group]) begin
+                    left             = drop_i[27*group+:27] ^ dropped_q[group];
+                    rise             = in[group] & left & low_q[group];
+                    swallow_q[group] = (swallow_q[group] | rise) & in[group];
+                    low_q[group]     = (low_q[group] | ~in[group]) & left & ~rise;
+                    dropped_q[group] = dropped_q[group] ^ rise;
+                end
+                if (clear_i[group] != clear_q[group]) swallow_q[group] = 27'd0;
+                dropped_o[27*group+:27] = dropped_q[group];
+                low_o[27*group+:27]     = low_q[group];
+                swallow_o[27*group+:27] = swallow_q[group];
             end
-            clear_q   = clear_i;
+            clear_q = clear_i;
         end
     end
 endmodule

@@ -33,6 +33,9 @@ WAVE_FILE: Final = "waves.fst"
 LOG_FILE: Final = "sim.log"
 """Name of the raw simulator output of a run, in its folder."""
 
+AT_ONCE: Final = len(os.sched_getaffinity(0))
+"""Simulations that are worth running side by side: one a processor."""
+
 _TIMESCALE: Final = ("1ps", "1ps")
 _TAIL_LINES: Final = 40
 # The wheel's own precompiled-header settings do not survive the runner's make call on larger designs.

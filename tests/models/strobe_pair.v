@@ -99,7 +99,8 @@ module strobe_pair;
     // ---- initiator
     reg         conn, load, say, stall;
     reg  [1:0]  tell;  // wrong parity or CRC, or the last word of a copy has gone: ATN some clocks later
-    wire [2:0]  i_phase, ph;
+    wire [2:0]  i_phase, ph, lines;
+    wire        steady;
     wire        i_req, take, stb, perr, overrun, rd, more, last, phase_new;
     wire [15:0] i_sdb, tx, rx, rd_data, wr_data;
     wire [1:0]  i_sdbp, wr;
@@ -109,13 +110,14 @@ module strobe_pair;
         .clk_i(i_clk), .rst_ni(rst_n), .scsi_bsy_i(1'b1), .scsi_sel_i(1'b0), .scsi_rst_i(1'b0),
         .scsi_msg_i(t_far[21]), .scsi_cd_i(t_far[20]), .scsi_io_i(t_far[19]), .scsi_req_i(t_far[18]), .scsi_ack_i(1'b0),
         .scsi_atn_i(1'b0), .scsi_db_i(i_bus[15:0]), .scsi_dbp_i(i_bus[17:16]), .bsy_o(), .sel_o(), .rst_o(),
-        .phase_o(ph), .req_o(i_req), .ack_o(), .atn_o(), .db_o(i_sdb), .dbp_o(i_sdbp)
+        .phase_o(lines), .req_o(i_req), .ack_o(), .atn_o(), .db_o(i_sdb), .dbp_o(i_sdbp)
     );
+    ini_phase u_lines (.clk_i(i_clk), .rst_ni(rst_n), .phase_i(lines), .phase_o(ph), .steady_o(steady));
     ini_link u_link (
-        .clk_i(i_clk), .rst_ni(rst_n), .phase_i(ph), .req_i(i_req), .db_i(i_sdb), .dbp_i(i_sdbp),
+        .clk_i(i_clk), .rst_ni(rst_n), .phase_i(ph), .steady_i(steady), .io_i(lines[0]), .req_i(i_req), .db_i(i_sdb), .dbp_i(i_sdbp),
         .scsi_req_i(t_far[18]), .scsi_db_i(i_bus[15:0]), .scsi_dbp_i(i_bus[17:16]),
         .conn_i(conn), .attn_i(1'b0), .stall_i(stall), .agree_i(i_agree), .tx_word_i(tx), .tx_byte_i(8'd0), .tx_last_i(1'b0),
-        .tx_atn_i(mirrored && last && !in), .tx_more_i(more), .qas_i(1'b0), .say_i(say), .phase_o(i_phase), .phase_new_o(phase_new),
+        .tx_atn_i(mirrored && last && !in), .tx_more_i(more), .mirror_i(1'b0), .qas_i(1'b0), .say_i(say), .phase_o(i_phase), .phase_new_o(phase_new),
         .byte_req_o(), .tx_take_o(take), .rx_stb_o(stb), .rx_data_o(rx), .rx_perr_o(perr), .done_o(), .rest_o(),
         .drv_ack_o(i_ack), .drv_atn_o(i_atn), .drv_db_o(i_db), .drv_dbp_o(i_dbp)
     );

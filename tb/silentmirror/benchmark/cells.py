@@ -23,6 +23,9 @@ SERIES = 16
 BUFFER_BYTES = 65536
 """Buffers of initiator and drives: `SERIES` blocks of 4096 bytes."""
 DESIGN = Design(parameters=(("INITIATOR_BUF_BYTES", BUFFER_BYTES), ("TARGET_BUF_BYTES", BUFFER_BYTES)))
+DISCONNECTED_NS = 1500
+"""What a medium needs besides where drives disconnect: a drive that has just released the bus joins the arbitration
+after the next one, not the next one when it has begun."""
 EXAMPLE_BLOCKS = 2048
 """The seed's example: 1 MiB in blocks of 512 bytes."""
 
@@ -139,7 +142,7 @@ class Cell:
                 qas=self.way.qas,
                 medium=self.medium(target),
                 block_len=self.block,
-                medium_latency_ns=0,
+                medium_latency_ns=DISCONNECTED_NS if self.way.disconnects else 0,
             )
         return BenchConfig(slots, self.seed)
 

@@ -1,10 +1,9 @@
-"""Runs simulations, two at a time; what has been simulated already, with the same sources, is not simulated again."""
+"""Runs simulations, one a processor; what has been simulated already, with the same sources, is not simulated again."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -16,7 +15,6 @@ from silentmirror.options import ROOT
 
 from .cases import JOB_VARIABLE, OUTCOME_FILE
 
-AT_ONCE = 2
 KEY_FILE = "done.txt"
 """What a finished simulation was made from."""
 WALL_S = 7200
@@ -86,5 +84,5 @@ def simulate(jobs: Sequence[Simulation], built: build.BuildResult, module: str, 
         print(f"  {job.path.name}: done, {done} new after {time.monotonic() - begun:.0f} s", flush=True)
         return [f"{job.path.name}: {failure}" for failure in outcome["failures"]]
 
-    with ThreadPoolExecutor(max(1, min(AT_ONCE, os.cpu_count() or 1))) as pool:
+    with ThreadPoolExecutor(build.AT_ONCE) as pool:
         return [failure for found in pool.map(one, jobs) for failure in found]

@@ -18,7 +18,6 @@ VARIABLE = "SILENTMIRROR_FAULTS_REFERENCE"
 TIMELINE_FILE = "timeline.json"
 DESIGN = build.Design(parameters=(("INITIATOR_SLOTS", 0x0001), ("TARGET_SLOTS", 0x001C)))
 """The bench with the devices that the campaigns need: initiator in slot 0, drives in 2 to 4."""
-_AT_ONCE = 2
 
 
 def timelines(folder: Path, key: str, seed: int) -> list[Timeline]:
@@ -31,6 +30,6 @@ def timelines(folder: Path, key: str, seed: int) -> list[Timeline]:
             build.run(built, MODULE, seed=seed, env={VARIABLE: f"{operation} {mode}"}, test_dir=place, keep=True)
         return Timeline.from_json(json.loads((place / TIMELINE_FILE).read_text(encoding="utf-8")))
 
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
+    with ThreadPoolExecutor(build.AT_ONCE) as pool:
         jobs = [pool.submit(one, operation, mode) for operation in OPERATIONS for mode in OPERATIONS[operation].modes]
         return [job.result() for job in jobs]

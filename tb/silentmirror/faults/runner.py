@@ -1,4 +1,4 @@
-"""Runs a campaign, two simulations at a time, and writes its summary; goes on where an earlier run was broken off."""
+"""Runs a campaign, a simulation a processor, and writes its summary; goes on where an earlier run was broken off."""
 
 from __future__ import annotations
 
@@ -21,7 +21,6 @@ from .summary import SUMMARY_FILE, Outcome, lines, summarize, table, write
 
 OUT_DIR = ROOT / "build" / "faults"
 MODULE = "silentmirror.faults.case"
-AT_ONCE = 2
 BATCH = 25
 """Points a simulation."""
 _SECONDS_A_POINT = 60
@@ -76,7 +75,7 @@ def _play_all(batches: Sequence[list[Point]], options: FaultsOptions, folder: Pa
     built = build.build(options.simulator, design=DESIGN)
     runs = folder / "runs"
     shutil.rmtree(runs, ignore_errors=True)
-    with ThreadPoolExecutor(AT_ONCE) as pool:
+    with ThreadPoolExecutor(build.AT_ONCE) as pool:
         jobs = [pool.submit(play, batch, built, options.seed, runs / f"{n:04}") for n, batch in enumerate(batches)]
         try:
             for job in as_completed(jobs):

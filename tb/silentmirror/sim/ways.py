@@ -1,4 +1,4 @@
-"""Runs the ways side by side, as many at once as there are processors (two at most), and tells of progress."""
+"""Runs the ways side by side, as many at once as there are processors, and tells of progress."""
 
 from __future__ import annotations
 
@@ -12,12 +12,11 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from silentmirror.build import BuildResult
+from silentmirror.build import AT_ONCE, BuildResult
 
 from .plan import PROGRESS_FILE, Job
 from .worker import MODULE, arguments
 
-AT_ONCE = 2
 _LOOK_S = 0.2
 
 
@@ -41,7 +40,6 @@ class WayRunner:
     def __init__(self, jobs: Sequence[Job], built: BuildResult, module: str = MODULE) -> None:
         self._waiting = list(jobs)
         self._ways = len(jobs)
-        self._at_once = max(1, min(AT_ONCE, os.cpu_count() or 1))
         self._arguments = arguments(built, module)
         self._blocks = Path(jobs[0].image).stat().st_size // jobs[0].block
         self._running: list[_Running] = []
@@ -69,7 +67,7 @@ class WayRunner:
         return codes
 
     def _start(self) -> None:
-        while self._waiting and len(self._running) < self._at_once:
+        while self._waiting and len(self._running) < AT_ONCE:
             job = self._waiting.pop(0)
             command = [sys.executable, "-m", "silentmirror.sim.worker", str(job.save()), *self._arguments]
             with (job.path / "worker.log").open("wb") as log:
@@ -97,7 +95,7 @@ class WayRunner:
         if not self._estimated:
             self._estimated = True
             start_up = running.marks[0] - self._begun
-            rounds = -(-self._ways // self._at_once)
+            rounds = -(-self._ways // AT_ONCE)
             total = rounds * (start_up + block_s * self._blocks)
             print(f"estimate: about {total:.0f} s for all {self._ways} ways", flush=True)
 
