@@ -91,7 +91,7 @@ module ini_host #(
   reg        post_q, note_q;
   reg [63:0] post_cpl_q;
   reg [ 2:0] note_word_q;
-  reg [ 6:0] state_q;  // what STATUS tells of the bus side
+  reg [ 6:0] bus_side_q;  // what STATUS tells of the bus side
   reg [31:0] note_data_q;
   wire [2:0] word;
   wire [31:0] members, series_lba;
@@ -104,8 +104,8 @@ module ini_host #(
   wire [1:0] axis_wr;
 
   always @(posedge clk_i or negedge rst_ni)
-    if (!rst_ni) state_q <= 7'd0;
-    else if (`SCSI_AWAKE(state_q != {connected_i, outstanding_i})) state_q <= {connected_i, outstanding_i};
+    if (!rst_ni) bus_side_q <= 7'd0;
+    else if (`SCSI_AWAKE(bus_side_q != {connected_i, outstanding_i})) bus_side_q <= {connected_i, outstanding_i};
 
   always @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
@@ -165,8 +165,8 @@ module ini_host #(
       .unload_len_o       (unload_len),
       .unload_o           (unload),
       .ready_i            (ready_i),
-      .connected_i        (state_q[6]),
-      .outstanding_i      (state_q[5:0]),
+      .connected_i        (bus_side_q[6]),
+      .outstanding_i      (bus_side_q[5:0]),
       .completions_i      (completions),
       .unload_busy_i      (unload_busy),
       .load_busy_i        (load_busy),
