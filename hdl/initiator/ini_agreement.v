@@ -186,7 +186,7 @@ module ini_agreement (
         {sync_q, wide_o, qas_q, known_o} <= 64'd0;
         kind_q <= `INI_EX_NONE;
         asked_q <= 1'b0;
-          state_q <= IDLE;
+        state_q <= IDLE;
       end else begin
         if (begin_q) set_out;
         else follow;

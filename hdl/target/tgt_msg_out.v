@@ -2,7 +2,8 @@
 //
 // Used by scsi_target for the messages it asked for itself and for those that it snoops: both travel on the same wires, and a
 // byte is judged in both cases when its ACK is negated, with ATN as it is then (docs/protocol.md, messages). Wrong parity in a byte
-// silences the rest of the phase, which has an end also if ATN never falls. A byte that comes after one whose ACK fell with ATN false is a resend: collection starts again.
+// silences the rest of the phase, which has an end also if ATN never falls. A byte that comes after one whose ACK fell with ATN false
+// is a resend: collection starts again.
 // What a message holds is right two clocks before byte_o tells of it, so that others can look it up meanwhile.
 `default_nettype none
 `include "scsi_awake.vh"
