@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import pytest
 
 from silentmirror import synth
@@ -38,6 +41,28 @@ def test_ports_that_are_held_become_wires_of_0() -> None:
 
 
 def test_a_clock_that_is_too_slow_fails() -> None:
-    slow = synth.Result("target", 1, 1, 0, {"clk_i": synth.BUS_CLOCK_MHZ - 0.1}, [])
-    fast = synth.Result("target", 1, 1, 0, {"clk_i": synth.BUS_CLOCK_MHZ, "scsi_ack_i": 90.0}, [])
+    slow = synth.Result("target", 1, 1, 0, 1, {"clk_i": synth.BUS_CLOCK_MHZ - 0.1}, [])
+    fast = synth.Result("target", 1, 1, 0, 1, {"clk_i": synth.BUS_CLOCK_MHZ, "scsi_ack_i": 90.0}, [])
     assert [slow.closes, fast.closes] == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("clocks", "tried", "seed"),
+    [((161.0,), 1, 1), ((150.0, 160.0), 2, 2), ((150.0, 155.0, 151.0, 154.0), 4, 2)],
+    ids=["first", "second", "none"],
+)
+def test_placements_are_tried_until_one_closes(
+    clocks: tuple[float, ...], tried: int, seed: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    seeds: list[int] = []
+
+    def route(folder: Path, seed: int) -> dict[str, Any]:
+        seeds.append(seed)
+        return {"fmax": {"clk_i": {"achieved": clocks[len(seeds) - 1]}}, "critical_paths": []}
+
+    monkeypatch.setattr(synth, "OUT_DIR", tmp_path)
+    monkeypatch.setattr(synth, "_synthesize", lambda device, folder: {"LUT4": 7, "CCU2C": 1, "TRELLIS_FF": 3})
+    monkeypatch.setattr(synth, "_route", route)
+    result = synth.measure(synth.DEVICES[0])
+    assert (len(seeds), result.seed, result.luts, result.flip_flops) == (tried, seed, 9, 3)
+    assert result.fmax_mhz == {"clk_i": max(clocks)}

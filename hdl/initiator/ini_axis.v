@@ -3,6 +3,7 @@
 // Used by scsi_initiator. A frame on s_axis goes to LOAD_ADDR and after it; a write of UNLOAD_LEN sends that many bytes from
 // UNLOAD_ADDR as one frame on m_axis. What does not fit the buffer is taken and dropped. Both wait while the bus side uses the port.
 `default_nettype none
+`include "scsi_awake.vh"
 
 module ini_axis #(
     parameter BYTES = 16384,
@@ -16,7 +17,7 @@ module ini_axis #(
     input  wire        s_axis_tvalid,
     output wire        s_axis_tready,
     input  wire        s_axis_tlast,
-    output wire  [15:0] m_axis_tdata,
+    output wire [15:0] m_axis_tdata,
     output reg  [ 1:0] m_axis_tkeep,
     output reg         m_axis_tvalid,
     input  wire        m_axis_tready,
@@ -51,17 +52,23 @@ module ini_axis #(
   reg  [15:0] word_q;
   reg  [ 1:0] hide_q;  // bytes of the word that are not there
 
+  // the word that came, until it is written
+  reg         hold_q;
+  reg  [ 1:0] keep_q;
+  reg  [15:0] came_q;
+  reg  [PW-1:0] put_addr_q;
+
   wire        beat = s_axis_tvalid && s_axis_tready;
   wire [24:0] load = load_busy_o ? load_q : {1'b0, load_addr_i};
   wire        fits = load < BYTES;
 
-  wire        awake = beat || unload_i || state_q != IDLE;
+  wire        awake = `SCSI_AWAKE(beat || hold_q || unload_i || state_q != IDLE);
 
   assign m_axis_tdata = {hide_q[1] ? 8'd0 : word_q[15:8], hide_q[0] ? 8'd0 : word_q[7:0]};
-  assign s_axis_tready = !wr_busy_i;
-  assign wr_o = beat && fits ? s_axis_tkeep : 2'b00;
-  assign wr_data_o = s_axis_tdata;
-  assign wr_addr_o = {load[PW-1:1], 1'b0};
+  assign s_axis_tready = !hold_q || !wr_busy_i;
+  assign wr_o = hold_q ? keep_q : 2'b00;
+  assign wr_data_o = came_q;
+  assign wr_addr_o = put_addr_q;
   assign rd_o = state_q == FETCH && !rd_busy_i;
   assign rd_addr_o = {send_q[PW-1:1], 1'b0};
   assign unload_busy_o = state_q != IDLE;
@@ -75,11 +82,18 @@ module ini_axis #(
       left_q <= 24'd0;
       hide_q <= 2'd0;
       word_q <= 16'd0;
+      {hold_q, keep_q, came_q} <= 19'd0;
+      put_addr_q <= {PW{1'b0}};
       m_axis_tkeep <= 2'b00;
       m_axis_tvalid <= 1'b0;
       m_axis_tlast <= 1'b0;
     end else if (awake) begin
+      if (!wr_busy_i) hold_q <= 1'b0;
       if (beat) begin
+        hold_q <= 1'b1;
+        keep_q <= fits ? s_axis_tkeep : 2'b00;
+        came_q <= s_axis_tdata;
+        put_addr_q <= {load[PW-1:1], 1'b0};
         load_q <= load + 25'd2;
         load_busy_o <= !s_axis_tlast;
       end

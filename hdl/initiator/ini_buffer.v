@@ -1,7 +1,7 @@
 // Block buffer: two byte-wide memories, even and odd, one read and one write port.
 //
 // Used by scsi_initiator: the bus side (ini_data) has the right of way, the host's streams (ini_axis) wait a clock. A pair of bytes may
-// start at an odd address: the lanes are then swapped.
+// start at an odd address: the lanes are then swapped, here for what is written, by the reader for what is read.
 `default_nettype none
 
 module ini_buffer #(
@@ -12,7 +12,7 @@ module ini_buffer #(
 
     input  wire          rd_i,
     input  wire [PW-1:0] rd_addr_i,
-    output wire [  15:0] rd_data_o,  // byte at rd_addr_i in bits 7:0, the next one above; a clock after rd_i
+    output wire [  15:0] rd_data_o,  // bytes at rd_addr_i and after it, a clock after rd_i: bits 15:8 are that at the odd address
 
     input wire [   1:0] wr_i,       // write the byte at wr_addr_i, and the one after it
     input wire [PW-1:0] wr_addr_i,
@@ -27,7 +27,6 @@ module ini_buffer #(
   (* no_rw_check *)
   reg [7:0] odd_mem  [0:BYTES/2-1];
   reg [7:0] even_q, odd_q;
-  reg           swap_q;
 
   wire [AW-1:0] rd_pair = rd_addr_i[AW:1];
   wire [AW-1:0] wr_pair = wr_addr_i[AW:1];
@@ -37,13 +36,12 @@ module ini_buffer #(
   wire          even_wr = wr_odd ? wr_i[1] : wr_i[0];
   wire          odd_wr = wr_odd ? wr_i[0] : wr_i[1];
 
-  assign rd_data_o = swap_q ? {even_q, odd_q} : {odd_q, even_q};
+  assign rd_data_o = {odd_q, even_q};
 
   always @(posedge clk_i) begin
     if (rd_i) begin
       even_q <= even_mem[rd_pair+{{(AW-1){1'b0}}, rd_odd}];
       odd_q <= odd_mem[rd_pair];
-      swap_q <= rd_odd;
     end
     if (even_wr)
       even_mem[wr_pair+{{(AW-1){1'b0}}, wr_odd}] <= wr_odd ? wr_data_i[15:8] : wr_data_i[7:0];

@@ -37,13 +37,13 @@ module ini_data #(
     output wire        tx_end_o,   // the word offered is the last
     input  wire        rx_stb_i,
     input  wire [15:0] rx_data_i,
-    output reg         differs_o,  // pulse: compared with a difference, three clocks after rx_stb_i
+    output reg         differs_o,  // pulse: compared with a difference, four clocks after rx_stb_i
     output reg         overrun_o,  // pulse: a word too many, or in the wrong direction or kind of phase
 
     // the block buffer
     output wire          rd_o,     // fetch the bytes at rd_addr_o and after it
     output wire [PW-1:0] rd_addr_o,
-    input  wire [  15:0] rd_data_i,
+    input  wire [  15:0] rd_data_i,  // bits 15:8 are the byte at the odd address
     output reg  [   1:0] wr_o,
     output reg  [PW-1:0] wr_addr_o,
     output reg  [  15:0] wr_data_o,
@@ -56,7 +56,7 @@ module ini_data #(
 
   reg  [PW-1:0] ptr_q;
   reg  [PW-1:0] base_q;   // where the block begins in the buffer
-  reg  [PW-1:0] at_q;     // where in the buffer it points to
+  reg  [PW-1:0] at_q;     // where in the buffer it points to; coming in, a clock later
   reg  [PW-1:0] left_q;   // bytes from there to the end
   reg           none_q;   // left_q is 0, 1, 2
   reg           one_q;
@@ -68,14 +68,20 @@ module ini_data #(
   reg           fresh_q;  // rd_data_i is the answer to rd_o; afterwards the port may serve the host
   reg           load_q;   // word_q has gone
   reg  [  15:0] word_q;   // at the pointer
-  reg  [  15:0] next_q;   // behind it
+  reg  [  15:0] next_q;   // behind it, as it came
+  reg           odd_q;    // it begins at an odd address
+  reg           rd_odd_q;  // so does rd_data_i
   reg           wide_q;   // width for which they were fetched
+  reg           ahead_q;  // the pointer is past moved_o
+  reg           came_in_q;  // a word has come in and counts; it is rx_q
+  reg  [  15:0] rx_q;
   reg           pair_q;   // the latest word moved held two bytes
   reg  [   1:0] look_q;   // the bytes at wr_addr_o are to be compared: they are being fetched
   reg  [   1:0] match_q;  // ... and are there a clock later
   reg  [   1:0] judge_q;  // ... and in next_q
   reg  [  15:0] came_q;   // what they are compared with
   reg  [  15:0] held_q;
+  wire [  15:0] next = odd_q ? {next_q[7:0], next_q[15:8]} : next_q;
   wire          pair = wide_i && !one_q;
   wire [PW-1:0] step = pair ? ONE + ONE : ONE;
   wire [PW-1:0] back_one = ptr_q - ONE;
@@ -99,7 +105,7 @@ module ini_data #(
   // Nothing to do in a clock should cost a simulation nothing.
   wire          awake = `SCSI_AWAKE(set || set_q || kind_q != kind || dir_in_q != dir_in_i || compare_q != compare_i || out_now || in_now
       || stray || rd_o || fresh_q || wr_o != 2'b00 || match_q[0] || judge_q[0] || differs_o || overrun_o
-      || jump_q != 2'd0 || load_q || fill_q != 2'd0 || wide_q != wide_i);
+      || jump_q != 2'd0 || load_q || ahead_q || came_in_q || fill_q != 2'd0 || wide_q != wide_i);
 
   assign rd_o = fetch_q || look_q[0];
   assign rd_addr_o = compare_q ? wr_addr_o : fetch_at_q;
@@ -116,12 +122,14 @@ module ini_data #(
       jump_q <= 2'd0;
       moved_o <= {PW{1'b0}};
       saved_o <= {PW{1'b0}};
-      pair_q <= 1'b0;
+      {pair_q, ahead_q, came_in_q} <= 3'd0;
+      rx_q <= 16'd0;
       {fill_q, fresh_q, load_q, wide_q, fetch_q} <= 6'd0;
       kind_q <= 6'd0;
       {load_in_q, rewind_q, advance_q, restore_q, save_q, residue_q} <= 6'd0;
       {dir_in_q, compare_q} <= 2'd0;
       {word_q, next_q} <= 32'd0;
+      {odd_q, rd_odd_q} <= 2'd0;
       {base_q, fetch_at_q} <= {2 * PW{1'b0}};
       {look_q, match_q, judge_q} <= 6'd0;
       {came_q, held_q} <= 32'd0;
@@ -137,10 +145,11 @@ module ini_data #(
       fresh_q <= rd_o;
       fetch_q <= (jump_q[0] && !compare_q) || fill_q[0];
       if (fetch_q) fetch_at_q <= fetch_at_q + (wide_i ? ONE + ONE : ONE);
-      if (fresh_q) next_q <= rd_data_i;
+      rd_odd_q <= rd_addr_o[0];
+      if (fresh_q) {odd_q, next_q} <= {rd_odd_q, rd_data_i};
       fill_q <= {fill_q[0], jump_q[0] && !compare_q};
       load_q <= fill_q[1];
-      if (load_q) word_q <= next_q;
+      if (load_q) word_q <= next;
       wide_q <= wide_i;
       wr_o <= 2'b00;
       look_q <= 2'b00;
@@ -148,10 +157,11 @@ module ini_data #(
       judge_q <= match_q;
       came_q <= wr_data_o;
       held_q <= came_q;
-      differs_o <= (judge_q[0] && held_q[7:0] != next_q[7:0]) || (judge_q[1] && held_q[15:8] != next_q[15:8]);
+      differs_o <= (judge_q[0] && held_q[7:0] != next[7:0]) || (judge_q[1] && held_q[15:8] != next[15:8]);
       overrun_o <= stray || (none_q && (in_now || out_now));
       jump_q <= {jump_q[0], wide_q != wide_i};
-      if (ptr_q > moved_o) moved_o <= ptr_q;
+      ahead_q <= !set_q && ptr_q > moved_o;
+      if (ahead_q) moved_o <= ptr_q;
       if (jump_q[0]) begin
         at_q <= base_q + ptr_q;
         fetch_at_q <= base_q + ptr_q;
@@ -177,7 +187,16 @@ module ini_data #(
         if (pair_q && moved_o == ptr_q) moved_o <= back_one;
         pair_q <= 1'b0;
       end
+      came_in_q <= in_now && !none_q;
+      rx_q <= rx_data_i;
       if ((out_now || in_now) && !none_q) move;
+      if (came_in_q) begin
+        at_q <= at_q + (pair_q ? ONE + ONE : ONE);
+        if (compare_q) look_q <= {pair_q, 1'b1};
+        else wr_o <= {pair_q, 1'b1};
+        wr_addr_o <= at_q;
+        wr_data_o <= rx_q;
+      end
     end
   end
 
@@ -203,17 +222,10 @@ module ini_data #(
   task move;
     begin
       ptr_q <= ptr_q + step;
-      at_q <= at_q + step;
       left_q <= left_q - step;
       count(left_q, pair ? 2'd2 : 2'd1);
       pair_q <= pair;
       if (out_now) {fetch_q, load_q} <= 2'b11;
-      if (in_now) begin
-        if (compare_q) look_q <= {pair, 1'b1};
-        else wr_o <= {pair, 1'b1};
-        wr_addr_o <= at_q;
-        wr_data_o <= rx_data_i;
-      end
     end
   endtask
 

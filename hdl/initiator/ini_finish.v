@@ -1,8 +1,8 @@
 // What follows the end of a connection: completions for the host, entries of the task table; late tasks; everything after RST.
 //
 // Used by scsi_initiator. What is part of a mirrored command is no completion but a note to ini_group, one for each participant: at once
-// for those that did not take their copy or gave their status in the connection, with their status for the others. Rules: RST ends every task; a task management function that the
-// target has honoured ends the tasks that it names, before its own completion.
+// for those that did not take their copy or gave their status in the connection, with their status for the others. Rules: RST ends every
+// task; a task management function that the target has honoured ends the tasks that it names, before its own completion.
 `default_nettype none
 `include "scsi_awake.vh"
 `include "scsi_defs.vh"

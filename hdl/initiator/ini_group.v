@@ -112,6 +112,8 @@ module ini_group #(
   reg [59:0] left_q;  // z of the ranks still to look at
   reg [24:0] end_q;
   reg       odd_q;  // no whole blocks
+  reg       past_q;  // end_q was past the end of the buffer
+  reg [2:0] flaw_q;  // of cmd_q a clock ago: no length, too few blocks listed, anything else
   reg       void_q;  // it never starts
   reg       broken_q;  // the pass could not be made: who was to take part has failed
   wire      mirrored = desc_i[`INI_D_OPCODE] == `INI_OP_MIRROR_WRITE || desc_i[`INI_D_OPCODE] == `INI_OP_MIRROR_READ;
@@ -122,8 +124,9 @@ module ini_group #(
   wire      end_of_ranks = rank_q == count;
   wire [4:0] series = cmd_q[`INI_D_SERIES];
   wire [23:0] len = cmd_q[`INI_D_LEN];
-  wire      bad_command = count == 4'd0 || len == 24'd0 || cmd_q[`INI_D_ADDR_LSB] || blocks > MOST || series > MOST
-      || policy > `INI_POLICY_PLAIN || new_count + 5'd1 < blocks || (cmd_q[`INI_D_TAGGED] && cmd_q[`INI_D_ATTR] != `INI_ATTR_SIMPLE);
+  wire      few = new_count + 5'd1 < blocks;  // not as many blocks listed as there are to be
+  wire      odd_command = count == 4'd0 || cmd_q[`INI_D_ADDR_LSB] || blocks > MOST || series > MOST || policy > `INI_POLICY_PLAIN
+      || (cmd_q[`INI_D_TAGGED] && cmd_q[`INI_D_ATTR] != `INI_ATTR_SIMPLE);
   reg       remainder;
 
   // A member's part of a connection has ended: a clock ago
@@ -368,7 +371,7 @@ module ini_group #(
       state_q <= IDLE;
       why_q <= NEW;
       due_q <= 8'd0;
-      {ready_q, tail_q, odd_q, void_q, broken_q, pass_start_q, judge_start_q, tell_start_q, hand_q, unsettled_q} <= 10'd0;
+      {ready_q, tail_q, odd_q, past_q, void_q, broken_q, pass_start_q, judge_start_q, tell_start_q, hand_q, unsettled_q} <= 11'd0;
       gang_q <= 3'd0;
       {note_q, over_q, next_q} <= 3'd0;
       {note_gang_q, over_gang_q, next_gang_q} <= 9'd0;
@@ -377,10 +380,12 @@ module ini_group #(
       kind_q <= `INI_PASS_ALL;
       {round_q, mark_q, lead_q, lead_id_q, plus_q, rank_q} <= 24'd0;
       left_q <= 60'd0;
+      flaw_q <= 3'd0;
       end_q <= 25'd0;
     end else if (awake) begin
       {pass_start_q, judge_start_q, tell_start_q, hand_q} <= 4'd0;
       unsettled_q <= unsettled_i;
+      flaw_q <= {len == 24'd0, few, odd_command};
       {over_q, next_q} <= {over != 8'd0, due_q != 8'd0};
       {over_gang_q, next_gang_q} <= {lowest(over), lowest(due_q)};
       note_q <= note_i;
@@ -406,15 +411,17 @@ module ini_group #(
         CHECK: begin
           ready_q <= 1'b1;
           if (!ready_q) begin
-            first_q <= blocks;
+            first_q <= blocks + 5'd1;
             end_q <= {1'b0, cmd_q[`INI_D_ADDR]};
-            void_q <= bad_command;
+            past_q <= 1'b0;
             odd_q <= remainder && (policy == `INI_POLICY_AUTO || policy == `INI_POLICY_PLAIN);
           end else begin
             end_q <= end_q + {1'b0, len};
+            void_q <= flaw_q != 3'd0;
+            past_q <= end_q > BUF_END;
             first_q <= first_q - 5'd1;
-            if (void_q || odd_q || end_q > BUF_END) cancel;
-            else if (first_q == 5'd0) state_q <= CLEAR;
+            if (void_q || odd_q || past_q) cancel;
+            else if (first_q == 5'd0 && flaw_q == 3'd0) state_q <= CLEAR;
           end
         end
 

@@ -80,6 +80,7 @@ module ini_judge (
   reg        end_of_ranks_q, is_lead_q, is_past_q;
   // for DECIDE
   reg        next_plain_q, repeat_q, from_leader_q, alone_q;
+  reg        onward_q;  // PLAIN: another block of the pass is left
   wire       for_good = ended_q || (differs_q && !lead_bad_q);  // no repetition mends that
   // A pass that could not be made: all that were to take part; way C: the blocks before this one are done, the others are not.
   wire       broken = broken_i && (kind_i == `INI_PASS_ALL || (kind_i == `INI_PASS_PLAIN && plus_i != 4'd0 && is_lead_q));
@@ -112,7 +113,7 @@ module ini_judge (
       {mark_o, plus_o} <= 8'd0;
       {its_alive_q, bad_q, differs_q, ended_q, mute_q, end_of_ranks_q, is_lead_q, is_past_q} <= 8'd0;
       word_q <= 16'd0;
-      {next_plain_q, repeat_q, from_leader_q, alone_q} <= 4'd0;
+      {next_plain_q, repeat_q, from_leader_q, alone_q, onward_q} <= 5'd0;
     end else if (awake) begin
       done_o <= 1'b0;
       if (wait_q != SEEN) wait_q <= wait_q + 2'd1;
@@ -121,6 +122,7 @@ module ini_judge (
       end_of_ranks_q <= rank_q == cmd_i[`INI_D_COUNT];
       is_lead_q <= left_q[3:0] == lead_i;
       is_past_q <= rank_q > mark_i;
+      onward_q <= {1'b0, plus_i} + 5'd1 != size_i;
       case (state_q)
         IDLE:
         if (start_i) begin
@@ -134,7 +136,7 @@ module ini_judge (
           lead_bad_q <= bad_q && !differs_q;
           lead_mute_q <= mute_q;
           if (wait_q == SEEN) begin
-            if (kind_i == `INI_PASS_PLAIN && !bad_q && {1'b0, plus_i} + 5'd1 != size_i) begin
+            if (kind_i == `INI_PASS_PLAIN && !bad_q && onward_q) begin
               repeat_as(`INI_PASS_PLAIN, mark_i, plus_i + 4'd1);
             end else begin
               look(LOOK);

@@ -98,7 +98,7 @@ module ini_link #(
   reg         tx_take_q, rx_stb_q, rx_perr_q, done_q, ack_q;
   reg  [15:0] rx_data_q;
   reg         open_q;  // synchronous phase
-  reg         in_q;    // ... DATA IN
+  reg         in_q;    // phase_i is an input phase
   reg  [ 5:0] open_age_q;  // clocks until it counts as stable
 
   wire        pulsed = phase_new_o || byte_req_o || tx_take_q || rx_stb_q || done_q;
@@ -106,11 +106,13 @@ module ini_link #(
   reg         same_q;  // known_q, and phase_o is the phase on the wires
   reg         sync_q;  // sync_phase
   wire        same_phase = known_q && phase_i == phase_o;
-  wire        is_out = !phase_i[0];
+  reg         data_q;  // it is a data phase
+  reg         snooped_q;  // outside of data phases: others listen
+  wire        is_out = !in_q;
   wire        is_data = !phase_i[1];
-  wire        snooped = phase_i[2] || qas_i;  // outside of data phases
+  wire        snooped = phase_i[2] || qas_i;
   wire        ready = drive_q && db_q[7:0] == tx_q[7:0];  // the byte asked for is on the bus already
-  wire        wide_now = agree_i[`SCSI_AGR_WIDE] && is_data;
+  wire        wide_now = agree_q[`SCSI_AGR_WIDE] && data_q;
   wire        sync_phase = conn_i && is_data && agreed_q && phase_i[2] == agree_q[`SCSI_AGR_DT];
   wire        sync_first, sync_take, sync_stb, sync_perr, sync_raise, sync_due, sync_rest, sync_done, sync_ack;
   wire [15:0] sync_data, sync_db;
@@ -120,12 +122,12 @@ module ini_link #(
   wire        bad_high = ~^{db_i[15:8], dbp_i[1]};
   wire        may_ack = wait_q == 5'd0 && (drv_atn_o || atn_age_q == 5'd0);
   wire        may_end = wait_q == 5'd0 && (!drv_atn_o || atn_age_q == 5'd0);
-  wire        drive = drive_q && is_out && !io_i && !void_q;
+  wire        drive = drive_q && !phase_i[0] && !io_i && !void_q;
 
   // Nothing to do in a clock should cost a simulation nothing.
   wire        awake = `SCSI_AWAKE(conn_i
       ? !live_q || asked || state_q != REST || pulsed || say_i || wait_q != 5'd0 || atn_age_q != 5'd0 || same_phase != same_q || sync_phase != sync_q || known_q != same_q
-        || agree_i != agree_q || sync_first || sync_raise || sync_phase != open_q || in_q != phase_i[0]
+        || data_q != is_data || snooped_q != snooped || agree_i != agree_q || sync_first || sync_raise || sync_phase != open_q || in_q != phase_i[0]
       : live_q || attn_i);
 
   assign tx_take_o = tx_take_q | sync_take;
@@ -181,7 +183,7 @@ module ini_link #(
       last_q <= 1'b0;
       wait_q <= 5'd0;
       atn_age_q <= 5'd0;
-      {open_q, in_q} <= 2'd0;
+      {open_q, in_q, data_q, snooped_q} <= 4'd0;
       open_age_q <= OPEN_TICKS[5:0];
       phase_o <= 3'd0;
       {phase_new_o, byte_req_o, tx_take_q, rx_stb_q, rx_perr_q, done_q} <= 6'd0;
@@ -205,7 +207,7 @@ module ini_link #(
       live_q <= 1'b1;
       {same_q, sync_q} <= {same_phase, sync_phase};
       void_q <= is_data ? phase_i[2] != agree_q[`SCSI_AGR_DT] : mirror_i && phase_i == `SCSI_PH_COMMAND;
-      tx_q   <= is_data ? tx_word_i : {8'd0, tx_byte_i};
+      tx_q <= data_q ? tx_word_i : {8'd0, tx_byte_i};
       last_q <= tx_last_i;
       agree_q <= agree_i;
       agreed_q <= agree_i[`SCSI_AGR_OFFSET] != 7'd0;
@@ -213,7 +215,7 @@ module ini_link #(
       if (wait_q != 5'd0) wait_q <= wait_q - 5'd1;
       if (atn_age_q != 5'd0) atn_age_q <= atn_age_q - 5'd1;
       // Another direction is another phase: a REQ of the old one stays without an ACK, so that the target notices.
-      in_q <= phase_i[0];
+      {in_q, data_q, snooped_q} <= {phase_i[0], is_data, snooped};
       if (!sync_phase || in_q != phase_i[0]) begin
         open_q <= 1'b0;
         open_age_q <= OPEN_TICKS[5:0];
@@ -232,7 +234,7 @@ module ini_link #(
             if (!same_q) begin
               enter;
               state_q <= ENTER;
-            end else if (is_out && !is_data && (snooped || !drive_q)) begin
+            end else if (is_out && !data_q && (snooped_q || !drive_q)) begin
               byte_req_o <= 1'b1;
               state_q <= ENTER;
             end else if (!is_out) begin
@@ -257,7 +259,7 @@ module ini_link #(
         REQUESTED:
         if (!stall_i) begin
           if (!is_out) latch;
-          else if (!is_data && ready) answer;
+          else if (!data_q && ready) answer;
           else offer;
         end
 
@@ -266,7 +268,7 @@ module ini_link #(
         HEED:
         if (may_ack) begin
           ack_q <= 1'b1;
-          if (snooped) wait_q <= SNOOP_WAIT[4:0];
+          if (snooped_q) wait_q <= SNOOP_WAIT[4:0];
           state_q <= ACKED;
         end
 
@@ -306,13 +308,13 @@ module ini_link #(
       rx_stb_q <= 1'b1;
       rx_data_q <= {wide_now ? db_i[15:8] : 8'd0, db_i[7:0]};
       rx_perr_q <= bad_low || (wide_now && bad_high);
-      if (is_data) begin
+      if (data_q) begin
         if (tx_atn_i) raise_atn;
         ack_q <= 1'b1;
         wait_q <= WRONG_WAIT[4:0];
         state_q <= ACKED;
       end else begin
-        if (snooped) wait_q <= HEED_WAIT[4:0];
+        if (snooped_q) wait_q <= HEED_WAIT[4:0];
         state_q <= HEED;
       end
     end
@@ -324,8 +326,8 @@ module ini_link #(
       wide_q <= wide_now;
       drive_q <= 1'b1;
       wait_q <= SETUP_WAIT[4:0];
-      if (tx_atn_i && is_data) raise_atn;
-      if (!is_data) drop_atn;
+      if (tx_atn_i && data_q) raise_atn;
+      if (!data_q) drop_atn;
       state_q <= OFFER;
     end
   endtask
@@ -351,7 +353,7 @@ module ini_link #(
     begin
       ack_q <= 1'b1;
       tx_take_q <= 1'b1;
-      wait_q <= !is_data && snooped && SNOOP_WAIT > NEXT_WAIT ? SNOOP_WAIT[4:0] : NEXT_WAIT[4:0];
+      wait_q <= !data_q && snooped_q && SNOOP_WAIT > NEXT_WAIT ? SNOOP_WAIT[4:0] : NEXT_WAIT[4:0];
       state_q <= ACKED;
     end
   endtask

@@ -169,6 +169,10 @@ module ini_mirror #(
         wait_q <= wait_q - 11'd1;
         if (wait_q == 11'd0 || (keep_o && (!series_o || status_o == `SCSI_ST_GOOD))) state_q <= PICK;
       end
+      if (state_q == AGAIN && taken_q && !said_i) begin
+        next_index_o <= next_index_o + 4'd1;
+        todo_q <= live_q & 15'h7FFE;
+      end
       if (`SCSI_AWAKE(event_now || copied_q || taken_q || answered_q)) follow;
     end
   end
@@ -264,8 +268,6 @@ module ini_mirror #(
         end else if (taken_q) begin
           serve;
           series_o <= 1'b1;
-          next_index_o <= next_index_o + 4'd1;
-          todo_q <= live_q & 15'h7FFE;
         end else if (reclaimed_i) begin
           reclaim;
           if (again_q) say(`INI_SAY_NEXT);

@@ -219,6 +219,7 @@ module ini_msg_out #(
       step_new_q <= 1'b0;
       if (fresh_q[0]) fill_in;
       if (fresh_q[1]) body_q <= body;
+      if (tx_take_i && in_msg_out && step_q >= BODY) body_q <= body_q << 8;
       if (fresh_q[2] || step_new_q) begin
         byte_o <= next;
         last_o <= at_end;
@@ -247,7 +248,6 @@ module ini_msg_out #(
         end else if (tx_take_i) begin
           open_q <= 1'b1;
           step_new_q <= !last_o;
-          if (step_q >= BODY) body_q <= body_q << 8;
           if (last_o) ended_q <= 1'b1;
           else if (step_q == IDENTIFY) step_q <= tag_q ? QUEUE : BODY;
           else if (at_body_end) step_q <= LAST;

@@ -201,6 +201,13 @@ module ini_nexus #(
         desc_o[`INI_D_TAGGED] <= 1'b0;
         desc_o[`INI_D_TARGET] <= peer_i;
       end
+      if (finding_q && !find_o && found_i) begin  // not by the end of somebody else's search
+        idx_o <= found_idx_i;
+        desc_o <= found_ent_i[`INI_E_DESC];
+        again_detail_o <= found_ent_i[`INI_E_DETAIL];
+        load_saved_o <= found_ent_i[`INI_E_SAVED_LSB+:PW];
+        load_moved_o <= found_ent_i[`INI_E_MOVED_LSB+:PW];
+      end
       if (conn_o) begin
         if (bus_free_i || over_i) judge;
         else if (`SCSI_AWAKE(event_now)) follow;
@@ -235,7 +242,7 @@ module ini_nexus #(
   // Everything that may happen while connected. Events do not coincide, but for the end of a search.
   task follow;
     begin
-      if (finding_q && !find_o) search_ended;  // not by the end of somebody else's search
+      if (finding_q && !find_o) search_ended;
       if (lost_q) doom(`INI_RES_PROTOCOL);
       if (phase_new_i) enter_phase;
       if (bad_data) begin
@@ -270,13 +277,8 @@ module ini_nexus #(
       finding_q <= 1'b0;
       task_o <= 1'b1;
       table_o <= 1'b1;
-      idx_o <= found_idx_i;
-      desc_o <= found_ent_i[`INI_E_DESC];
       again_o <= 1'b1;
-      again_detail_o <= found_ent_i[`INI_E_DETAIL];
       load_o <= 1'b1;
-      load_saved_o <= found_ent_i[`INI_E_SAVED_LSB+:PW];
-      load_moved_o <= found_ent_i[`INI_E_MOVED_LSB+:PW];
     end else if (absent_i) begin
       finding_q <= 1'b0;
       lost_q <= desc_o[`INI_D_TAGGED];

@@ -101,36 +101,41 @@ module ini_regs #(
   reg [1:0] block_size_q;
   reg [4:0] blocks_q, series_q;
   reg       spare_q;  // a SUBMIT was taken in the last clock
+  // what is to be written, and read
+  reg        write_q;
+  reg [11:0] waddr_q, raddr_q;
+  reg [31:0] wdata_q;
+  reg [ 3:0] wstrb_q;
 
-  wire      write = s_axil_awvalid && s_axil_wvalid && !s_axil_bvalid;
-  wire      members = s_axil_araddr[11:5] == MEMBERS[11:5];  // CPL_M0 to CPL_M7
-  wire      read = s_axil_arvalid && !s_axil_rvalid && looked_q[2];
-  wire [31:0] mask = {{8{s_axil_wstrb[3]}}, {8{s_axil_wstrb[2]}}, {8{s_axil_wstrb[1]}}, {8{s_axil_wstrb[0]}}};
-  wire [31:0] wdata = s_axil_wdata & mask;
+  wire      take = s_axil_awvalid && s_axil_wvalid && !s_axil_bvalid && !write_q;
+  wire      members = raddr_q[11:5] == MEMBERS[11:5];  // CPL_M0 to CPL_M7
+  wire      read = s_axil_arvalid && !s_axil_rvalid && looked_q[3];
+  wire [31:0] mask = {{8{wstrb_q[3]}}, {8{wstrb_q[2]}}, {8{wstrb_q[1]}}, {8{wstrb_q[0]}}};
+  wire [31:0] wdata = wdata_q & mask;
   wire        mirrored = op_q[`INI_D_OPCODE] == `INI_OP_MIRROR_WRITE || op_q[`INI_D_OPCODE] == `INI_OP_MIRROR_READ;
   wire [127:0] payload = mirrored
       ? {12'd0, block_size_q, rounds_q, policy_q, series_q, 1'b0, blocks_q, count_q, order1_q[27:0], order0_q, lba_q} : {cdb3_q, cdb2_q, cdb1_q, cdb0_q};
   wire        ready = ready_i && !submit_o && !spare_q;
   wire        pulsed = bus_reset_o || submit_o || spare_q || unload_o || pop_o || flush_o || series_o || |forget_o;
   // Nothing to do in a clock should cost a simulation nothing.
-  wire        awake = `SCSI_AWAKE(pulsed || s_axil_awvalid || s_axil_arvalid || s_axil_bvalid || s_axil_rvalid || posted_i || bus_reset_i
-      || lost_i || looked_q != 3'd0);
+  wire        awake = `SCSI_AWAKE(pulsed || write_q || s_axil_awvalid || s_axil_arvalid || s_axil_bvalid || s_axil_rvalid || posted_i || bus_reset_i
+      || lost_i || looked_q != 4'd0);
   // What is read is looked up in two steps: in each bank of eight words, then from its bank. The queue of completions shows its oldest one
   // two clocks after a change.
   reg  [31:0] bank_q[0:7];
-  reg  [ 2:0] looked_q;  // bank_q, members_i are of s_axil_araddr; in the next clocks
-  wire [31:0] banked = s_axil_araddr[11:8] == 4'd0 ? bank_q[s_axil_araddr[7:5]] : 32'd0;
+  reg  [ 3:0] looked_q;  // raddr_q, bank_q, members_i are of s_axil_araddr; in the next clocks
+  wire [31:0] banked = raddr_q[11:8] == 4'd0 ? bank_q[raddr_q[7:5]] : 32'd0;
   integer     n;
 
-  assign s_axil_awready = write;
-  assign s_axil_wready = write;
+  assign s_axil_awready = take;
+  assign s_axil_wready = take;
   assign s_axil_arready = read;
   assign s_axil_bresp = 2'b00;
   assign s_axil_rresp = 2'b00;
   assign irq_o = |(irq_q & irq_enable_q);
   assign own_id_o = config_q[3:0];
   assign {sel_reset_o, fair_o, enable_o} = config_q[7:5];
-  assign word_o = s_axil_araddr[4:2];
+  assign word_o = raddr_q[4:2];
   assign ability_o = {options_q, config_q[4], pace_q};
   assign desc_o = {4'd0, function_q, attribute_q, payload, addr_q, len_q, dir_in_q, op_q};
 
@@ -183,7 +188,9 @@ module ini_regs #(
       series_lba_o <= 32'd0;
       {policy_q, rounds_q, block_size_q, blocks_q, series_q} <= 19'd0;
       s_axil_rdata <= 32'd0;
-      looked_q <= 3'd0;
+      looked_q <= 4'd0;
+      write_q <= 1'b0;
+      {waddr_q, raddr_q, wdata_q, wstrb_q} <= 60'd0;
       for (n = 0; n < 8; n = n + 1) bank_q[n] <= 32'd0;
       config_q <= 8'd0;
       {options_q, pace_q, function_q, attribute_q, agreed_with_o} <= 26'd0;
@@ -204,30 +211,33 @@ module ini_regs #(
       {bus_reset_o, submit_o, unload_o, pop_o, flush_o, series_o} <= 6'd0;
       spare_q <= submit_o;
       forget_o <= 16'd0;
-      if (write) begin
+      write_q <= take;
+      if (take) {waddr_q, wdata_q, wstrb_q} <= {s_axil_awaddr, s_axil_wdata, s_axil_wstrb};
+      if (write_q) begin
         s_axil_bvalid <= 1'b1;
         write_register;
       end else if (s_axil_bready) begin
         s_axil_bvalid <= 1'b0;
       end
-      looked_q <= {looked_q[1:0], 1'b1} & {3{s_axil_arvalid && !read}};
-      if (s_axil_arvalid) for (n = 0; n < 8; n = n + 1) bank_q[n] <= value({4'd0, n[2:0], s_axil_araddr[4:2], 2'd0});
+      looked_q <= {looked_q[2:0], 1'b1} & {4{s_axil_arvalid && !read}};
+      if (s_axil_arvalid) raddr_q <= s_axil_araddr;
+      if (s_axil_arvalid) for (n = 0; n < 8; n = n + 1) bank_q[n] <= value({4'd0, n[2:0], raddr_q[4:2], 2'd0});
       if (read) begin
         s_axil_rvalid <= 1'b1;
         s_axil_rdata <= members ? members_i : banked;
-        pop_o <= s_axil_araddr == `INI_REG_CPL1;
+        pop_o <= raddr_q == `INI_REG_CPL1;
       end else if (s_axil_rready) begin
         s_axil_rvalid <= 1'b0;
       end
-      if (posted_i || bus_reset_i || lost_i || write) begin
-        irq_q <= (irq_q & ~(write && s_axil_awaddr == `INI_REG_IRQ_STATUS ? wdata[2:0] : 3'd0))
+      if (posted_i || bus_reset_i || lost_i || write_q) begin
+        irq_q <= (irq_q & ~(write_q && waddr_q == `INI_REG_IRQ_STATUS ? wdata[2:0] : 3'd0))
             | {lost_i, bus_reset_i, posted_i};
       end
     end
   end
 
   task write_register;
-    case (s_axil_awaddr)
+    case (waddr_q)
       `INI_REG_CONFIG: config_q <= config_q & ~mask[7:0] | wdata[7:0];
       `INI_REG_CONTROL: {flush_o, bus_reset_o} <= wdata[1:0];
       `INI_REG_IRQ_ENABLE: irq_enable_q <= irq_enable_q & ~mask[2:0] | wdata[2:0];

@@ -1,9 +1,9 @@
 // Takes a descriptor in, checks it, and asks for the bus when it may.
 //
-// Used by scsi_initiator, after ini_group, which has checked what is mirrored and knows the participants. A descriptor waits here while the bus is busy; it is checked meanwhile, so that it can start at once, by QAS
-// too. Rules: one task a nexus; an initiator with an ID above 7 forms no
-// group with 8-bit members; while statuses are owed, a BUS FREE is left to the targets before something new starts, but if a device
-// other than them took it, the next one is not.
+// Used by scsi_initiator, after ini_group, which has checked what is mirrored and knows the participants. A descriptor waits here while
+// the bus is busy; it is checked meanwhile, so that it can start at once, by QAS too. Rules: one task a nexus; an initiator with an ID
+// above 7 forms no group with 8-bit members; while statuses are owed, a BUS FREE is left to the targets before something new starts, but
+// if a device other than them took it, the next one is not.
 `default_nettype none
 `include "scsi_awake.vh"
 `include "ini_defs.vh"
@@ -49,7 +49,7 @@ module ini_sched #(
     output wire       quiet_o,  // the table is not searched now, nor in the next clock
 
     output reg                    start_o,  // arbitrate
-      output reg  [`INI_DESC_W-1:0] desc_o,
+    output reg  [`INI_DESC_W-1:0] desc_o,
     output reg  [           59:0] ids_o,    // SCSI IDs by rank
     input  wire                   won_i,
 
@@ -81,8 +81,9 @@ module ini_sched #(
   reg  [ 3:0] who_q;
   reg         same_q;  // it is that of the task on the bus
   reg         more_q;  // there is another rank
-  reg  [25:0] limit_q;
+  reg  [25:0] less_q, limit_q;  // 1000 ps are 1024 less 24: two adders are quicker than a multiplier
   reg         over_q;  // yielded_ps_q has reached it
+  reg         owed_q, free_q;  // of a clock ago: tasks wait for their targets; BUS FREE
   reg         may_q;  // nothing is left to others any longer
   reg         looked_q;  // MIRROR_CAPABILITY: the member was looked up
   reg         member_q;  // ... and is there
@@ -93,7 +94,8 @@ module ini_sched #(
   wire [ 3:0] target = desc_o[`INI_D_TARGET];
   wire [ 3:0] count = desc_o[`INI_D_COUNT];
   wire [24:0] data_end = {1'b0, desc_o[`INI_D_ADDR]} + {1'b0, desc_o[`INI_D_LEN]};
-  wire        misplaced = desc_o[`INI_D_ADDR_LSB] || data_end > BUF_BYTES;
+  wire        misplaced = desc_o[`INI_D_ADDR_LSB] || data_end_q > BUF_BYTES;
+  reg  [24:0] data_end_q;
   wire [ 5:0] room = 6'd`INI_TASKS - used_i - {5'd0, started_i};
   wire        capability = opcode == `INI_OP_MIRROR_CAPABILITY;
   wire        manage = opcode == `INI_OP_TASK_MANAGEMENT;
@@ -133,9 +135,11 @@ module ini_sched #(
       {taken_q, yielded_q, clash_q, looked_q, member_q} <= 5'd0;
       check_q <= 4'd0;
       {bad_q, full_q, may_q, misplaced_q, self_q, narrow_q, away_q, seek_q, same_q, more_q, over_q, start_o} <= 12'd0;
+      {owed_q, free_q} <= 2'd0;
+      data_end_q <= 25'd0;
       room_q <= 6'd0;
       who_q <= 4'd0;
-      limit_q <= 26'd0;
+      {less_q, limit_q} <= 52'd0;
       find_o <= 1'b0;
       desc_o <= {`INI_DESC_W{1'b0}};
       ids_o <= 60'd0;
@@ -145,16 +149,20 @@ module ini_sched #(
       seek_q <= 1'b0;
       start_o <= state_q == ASK && !conn_i && !started_i && !ending_i && may_q;
       {misplaced_q, self_q, narrow_q} <= {misplaced, target == own_id_i, own_id_i[3] && !wide_i[target]};
-      bad_q  <= bad;
+      data_end_q <= data_end;
+      bad_q <= bad;
       away_q <= away;
       room_q <= room;
       who_q <= mirror ? ids_o[{rank_q, 2'd0}+:4] : target;
       same_q <= started_i && key_o == cur_key_i;
       more_q <= mirror && rank_q + 4'd1 != count;
-      limit_q <= yield_ns_i * 26'd1000;
+      less_q <= {6'd0, yield_ns_i, 4'd0} + {7'd0, yield_ns_i, 3'd0};
+      limit_q <= {yield_ns_i, 10'd0} - less_q;
       over_q <= yielded_ps_q >= limit_q;
+      {owed_q, free_q} <= {used_i != 6'd0, bus_free_i};
       full_q <= full || away_q;  // a place is counted by the time the end of its connection is over
       may_q  <= state_q == ASK && (used_i == 6'd0 || yielded_q || yield_ns_i == 16'd0);
+      if (state_q == ASK) yield;
       if (bus_rst_i && state_q != EMPTY && state_q != FAIL) begin
         fail(`INI_RES_RESET);
       end else if (away_q && state_q == SEARCH) begin
@@ -207,10 +215,7 @@ module ini_sched #(
             else state_q <= ASK;
           end
 
-          ASK: begin
-            if (won_i) state_q <= EMPTY;
-            yield;
-          end
+          ASK: if (won_i) state_q <= EMPTY;
 
           default:  // FAIL
           if (fail_done_i) state_q <= EMPTY;
@@ -247,8 +252,8 @@ module ini_sched #(
     if (conn_i) begin
       {taken_q, yielded_q} <= 2'd0;
       yielded_ps_q <= 26'd0;
-    end else if (used_i != 6'd0 && !yielded_q) begin
-      if (!bus_free_i) begin
+    end else if (owed_q && !yielded_q) begin
+      if (!free_q) begin
         taken_q <= yielded_ps_q != 26'd0;
       end else begin
         yielded_ps_q <= yielded_ps_q + PS_A_CLOCK;

@@ -17,16 +17,22 @@ module ini_settled (
   localparam [4:0] WALK = 5'd24;  // clocks in which ini_enrol goes through its groups, and those that a look at it takes
 
   reg [4:0] left_q;
+  reg       about_q;  // of a clock ago; it holds to the end of the connection
 
   wire about_them = opcode_i == `INI_OP_QUERY || opcode_i == `INI_OP_TASK_MANAGEMENT || opcode_i == `INI_OP_MIRROR_CAPABILITY;
-  wire now = open_i && about_them;
+  wire now = open_i && about_q;
 
   assign unsettled_o = now || closing_i || left_q != 5'd0;
 
   always @(posedge clk_i or negedge rst_ni) begin
-    if (!rst_ni) left_q <= 5'd0;
-    else if (now) left_q <= WALK;
-    else if (left_q != 5'd0) left_q <= left_q - 5'd1;
+    if (!rst_ni) begin
+      about_q <= 1'b0;
+      left_q <= 5'd0;
+    end else begin
+      about_q <= about_them;
+      if (now) left_q <= WALK;
+      else if (left_q != 5'd0) left_q <= left_q - 5'd1;
+    end
   end
 
 endmodule

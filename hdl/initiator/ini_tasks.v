@@ -60,6 +60,8 @@ module ini_tasks #(
   reg looked_q;  // ... has been, and is the one if
   reg hit_q;
   reg [31:0] free_q;  // places that can be given away after the next two
+  reg [31:0] freed_q;  // ... from the next clock on
+  reg loose_q;  // there is one
   reg [31:0] gap_q;  // the next but one
   reg [4:0] put_q;  // the next
   reg [31:0] put_hot_q;  // ... its bit
@@ -87,7 +89,7 @@ module ini_tasks #(
   wire any = used_o != 6'd0;
   wire find_now = find_i || find_scope_i || find_late_i || find_any_i;
   // Nothing to do in a clock should cost a simulation nothing.
-  wire awake = `SCSI_AWAKE(any || find_now || busy_o || found_o || absent_o || us_o || put_i);
+  wire awake = `SCSI_AWAKE(any || find_now || busy_o || found_o || absent_o || us_o || put_i || loose_q);
 
   function [31:0] lowest;
     input [31:0] v;
@@ -132,6 +134,8 @@ module ini_tasks #(
       idx_o <= 5'd0;
       ent_o <= {`INI_ENT_W{1'b0}};
       {used_o, plain_o} <= 12'd0;
+      freed_q <= 32'd0;
+      loose_q <= 1'b0;
       us_o <= 1'b0;
       tick_q <= 10'd0;
       now_q <= 25'd0;
@@ -147,6 +151,14 @@ module ini_tasks #(
       end else if (busy_o) begin
         search;
       end
+      if (busy_o && !look_q && !(looked_q && hit_q)) begin
+        ent_o <= ent_mem[place_q];
+        idx_o <= place_q;
+      end
+      if (busy_o && (!look_q || !ready_q[1])) begin
+        place_q <= encode(pick_q);
+        pick_q <= pick;
+      end
 
       // Freed places are given away again behind those that have been picked.
       if (put_next) begin
@@ -158,7 +170,9 @@ module ini_tasks #(
         gap_q <= gap;
         gaps_q[0] <= free_q != 32'd0;
       end
-      free_q <= (gap_next ? free_q & ~gap : free_q) | (free_i && !put_i ? 32'd1 << idx_i : 32'd0);
+      loose_q <= free_i && !put_i;
+      freed_q <= free_i && !put_i ? 32'd1 << idx_i : 32'd0;
+      free_q <= (gap_next ? free_q & ~gap : free_q) | freed_q;
 
       if (put_i) begin
         if (put_new_i) valid_q <= valid_q | put_hot_q;
@@ -197,15 +211,9 @@ module ini_tasks #(
           absent_o <= 1'b1;
           busy_o   <= 1'b0;
         end
-        if (!look_q) begin
-          ent_o <= ent_mem[place_q];
-          idx_o <= place_q;
-        end
       end
       if (!look_q || !ready_q[1]) begin
-        place_q <= encode(pick_q);
-        pick_q  <= pick;
-        cand_q  <= cand_q & ~pick;
+        cand_q <= cand_q & ~pick;
         ready_q <= {ready_q[0], cand_q != 32'd0};
       end
     end

@@ -118,7 +118,12 @@ module scsi_initiator #(
   wire [31:0] list_lba;
 
   // Bus port; the bus side is in reset while it is not enabled
-  wire bus_rst_n = rst_ni & enable;
+  reg  bus_rst_n;
+  always @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) bus_rst_n <= 1'b0;
+    else bus_rst_n <= enable;
+  end
+
   wire bus_rst, bus_rst_rise, bus_free, req;
   wire [ 2:0] wire_phase;
   wire steady, wire_io;

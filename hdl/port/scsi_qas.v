@@ -55,36 +55,40 @@ module scsi_qas #(
   reg        deaf_q;  // lost step: nothing counts before the next phase
   reg        again_q;  // the next message is one sent again
   reg        armed_q;  // QAS REQUEST was accepted
+  reg        dumb_q;  // of a clock ago: nothing is heard at all
   reg  [8:0] count_q;  // clocks with the lines false
   reg        req_q, ack_q;
 
   // Without an agreement the wires do not get any further.
-  wire [2:0] phase = enable_i ? phase_i : 3'd0;
-  wire req = enable_i && req_i;
-  wire ack = enable_i && ack_i;
+  wire dumb = !enable_i || bus_rst_i;
+  wire [2:0] phase = dumb_q ? 3'd0 : phase_i;
+  wire req = !dumb_q && req_i;
+  wire ack = !dumb_q && ack_i;
   wire msg_in = phase == `SCSI_PH_MSG_IN;
   wire msg_out = phase == `SCSI_PH_MSG_OUT;
   wire strobed = req != req_q || ack != ack_q;
   wire over = !bsy_i || sel_i || req;  // no QAS phase comes of it, or it has ended
 
   // Nothing to do in a clock should cost a simulation nothing.
-  wire awake = `SCSI_AWAKE(!enable_i || bus_rst_i ? !deaf_q
+  wire awake = `SCSI_AWAKE(dumb_q != dumb || (dumb_q ? !deaf_q
       : armed_q || open_o || look_o || decide_o
-      || (msg_in || msg_out ? strobed : deaf_q || in_state_q != IN_FIRST || seen_q || !first_q || req_q || ack_q));
+      || (msg_in || msg_out ? strobed : deaf_q || in_state_q != IN_FIRST || seen_q || !first_q || req_q || ack_q)));
 
   always @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
       silence;
       {byte_q, good_q} <= 9'd0;
-    end else if (!awake) begin
-      // nothing changes
-    end else if (!enable_i || bus_rst_i) begin
-      silence;
-    end else if (armed_q) begin
-      follow;
-    end else begin
-      {open_o, join_o, look_o, decide_o} <= 4'd0;
-      listen;
+      dumb_q <= 1'b1;
+    end else if (awake) begin
+      dumb_q <= dumb;
+      if (dumb_q) begin
+        silence;
+      end else if (armed_q) begin
+        follow;
+      end else begin
+        {open_o, join_o, look_o, decide_o} <= 4'd0;
+        listen;
+      end
     end
   end
 

@@ -68,8 +68,9 @@ module tgt_agreement (
   wire syncs = cfg_period_i != 8'd0 && !wdtr_q;
   wire [6:0] asked_offset = asked_offset_q[7] ? 7'h7F : asked_offset_q[6:0];
   wire [6:0] offset = !syncs ? 7'd0 : asked_offset < cfg_offset_i ? asked_offset : cfg_offset_i;
+  wire some = syncs && asked_offset_q != 8'd0 && cfg_offset_i != 7'd0;  // offset is not 0
   wire wide = cfg_wide_i && asked_width_q != 8'd0 && !sdtr_q;
-  wire dt = cfg_dt_i && wide && offset != 7'd0 && asked_options_q[1];
+  wire dt = cfg_dt_i && wide && some && asked_options_q[1];
   wire [7:0] able = dt_q ? able_dt_q : able_q;
   wire [7:0] period = asked_period_q < able ? able : asked_period_q;
 
@@ -139,7 +140,7 @@ module tgt_agreement (
         dt_q <= dt;
         able_q <= cfg_period_i < `SCSI_PERIOD_FAST_40 ? `SCSI_PERIOD_FAST_40 : cfg_period_i;
         able_dt_q <= cfg_period_i < `SCSI_PERIOD_FAST_80 ? `SCSI_PERIOD_FAST_80 : cfg_period_i;
-        qas_q <= cfg_qas_i && asked_options_q[2] && (dt || offset == 7'd0);
+        qas_q <= cfg_qas_i && asked_options_q[2] && (dt || !some);
         state_q <= PERIOD;
       end
       PERIOD: begin

@@ -1,7 +1,8 @@
 // The sector buffer, and the engine that moves whole blocks between it and the medium.
 //
 // Used by scsi_target: DATA OUT fills the buffer and a write empties it to the medium, a read fills it and DATA IN empties it.
-// 16-bit words, byte 2n in bits 7:0. One direction at a time; the link sees to that.
+// 16-bit words, byte 2n in bits 7:0. One direction at a time; the link sees to that. Words for the medium are read one ahead, since a
+// memory is slow.
 `default_nettype none
 `include "scsi_awake.vh"
 
@@ -31,7 +32,7 @@ module tgt_medium #(
     output reg         med_write_o,
     output reg  [31:0] med_lba_o,
     output reg         med_wvalid_o,
-    output wire [15:0] med_wdata_o,
+    output reg  [15:0] med_wdata_o,
     input  wire        med_wready_i,
     input  wire        med_rvalid_i,
     input  wire [15:0] med_rdata_i,
@@ -52,22 +53,25 @@ module tgt_medium #(
     end
   endgenerate
 
-  reg  [15:0] mem         [0:WORDS-1];
-  reg  [14:0] word_q;  // next word of the buffer to move
+  (* no_rw_check *)  // nobody reads what is written in the same clock
+  reg  [15:0] mem[0:WORDS-1];
+  reg  [14:0] word_q;  // next word of the buffer to move; in a write that in rdata_o, behind the one offered
   reg  [11:0] left_q;  // words of this block to move
   reg  [15:0] blocks_q;
   reg         first_q;  // a block has been started, its first word is being fetched
+  reg         fill_q;  // ... it is in rdata_o
+  reg         last_q;  // one word is left
 
   wire        sent = med_wvalid_o && med_wready_i;
   wire        received = med_rvalid_i && med_rready_o;
+  wire        step = fill_q || (sent && !last_q);
   /* verilator lint_off UNUSEDSIGNAL */
-  wire [14:0] read_word = busy_o ? word_q + {14'd0, sent} : addr_i;
+  wire [14:0] read_word = busy_o ? word_q + {14'd0, step} : addr_i;
   /* verilator lint_on UNUSEDSIGNAL */
 
   // Nothing to do in a clock should cost a simulation nothing.
   wire        awake = `SCSI_AWAKE(busy_o || start_i || done_o || med_start_o);
 
-  assign med_wdata_o  = rdata_o;
   assign med_rready_o = busy_o && !med_write_o && left_q != 12'd0;
 
   always @(posedge clk_i) begin
@@ -78,7 +82,8 @@ module tgt_medium #(
 
   always @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
-      {busy_o, done_o, error_o, med_start_o, med_write_o, med_wvalid_o, first_q} <= 7'd0;
+      {busy_o, done_o, error_o, med_start_o, med_write_o, med_wvalid_o, first_q, fill_q, last_q} <= 9'd0;
+      med_wdata_o <= 16'd0;
       med_lba_o <= 32'd0;
       word_q <= 15'd0;
       left_q <= 12'd0;
@@ -98,14 +103,17 @@ module tgt_medium #(
         end
       end else begin
         first_q <= 1'b0;
-        if (first_q) med_wvalid_o <= med_write_o;
+        fill_q <= first_q && med_write_o;
+        if (fill_q) med_wvalid_o <= 1'b1;
+        if (step) med_wdata_o <= rdata_o;
+        if (step || received) word_q <= word_q + 15'd1;
         if (sent || received) begin
-          word_q <= word_q + 15'd1;
           left_q <= left_q - 12'd1;
-          if (left_q == 12'd1) med_wvalid_o <= 1'b0;
+          last_q <= left_q == 12'd2;
+          if (last_q) med_wvalid_o <= 1'b0;
         end
         if (med_done_i) begin
-          med_wvalid_o <= 1'b0;
+          {med_wvalid_o, fill_q} <= 2'd0;
           if (med_error_i || blocks_q == 16'd1) begin
             busy_o <= 1'b0;
             done_o <= 1'b1;
@@ -124,6 +132,7 @@ module tgt_medium #(
     begin
       med_start_o <= 1'b1;
       left_q <= med_block_len_i[12:1];
+      last_q <= 1'b0;
       first_q <= 1'b1;
     end
   endtask

