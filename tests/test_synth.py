@@ -56,12 +56,15 @@ def test_placements_are_tried_until_one_closes(
 ) -> None:
     seeds: list[int] = []
 
-    def route(folder: Path, seed: int) -> dict[str, Any]:
+    def synthesize(_device: synth.Device, _folder: Path) -> dict[str, int]:
+        return {"LUT4": 7, "CCU2C": 1, "TRELLIS_FF": 3}
+
+    def route(_folder: Path, seed: int) -> dict[str, Any]:
         seeds.append(seed)
         return {"fmax": {"clk_i": {"achieved": clocks[len(seeds) - 1]}}, "critical_paths": []}
 
     monkeypatch.setattr(synth, "OUT_DIR", tmp_path)
-    monkeypatch.setattr(synth, "_synthesize", lambda device, folder: {"LUT4": 7, "CCU2C": 1, "TRELLIS_FF": 3})
+    monkeypatch.setattr(synth, "_synthesize", synthesize)
     monkeypatch.setattr(synth, "_route", route)
     result = synth.measure(synth.DEVICES[0])
     assert (len(seeds), result.seed, result.luts, result.flip_flops) == (tried, seed, 9, 3)
