@@ -79,12 +79,13 @@ module tgt_sync #(
   assign put_o = fetch && feed_q == DATA && in_q;
 
   // Nothing to do in a clock should cost a simulation nothing.
-  wire awake = `SCSI_AWAKE(start_i || run_q || done_o);
+  reg  live_q;  // run_q a clock ago: the pulses of the last clock of a phase are taken back, however it ended
+  wire awake = `SCSI_AWAKE(start_i || run_q || live_q);
 
   always @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
       {run_q, fetch_q, next_q, crca_q, room_q, odd_q, fed_q, cap_q, quiet_q, feed_last_q, came_all_q, astray_q} <= 12'd0;
-      {in_q, dt_q} <= 2'd0;
+      {in_q, dt_q, live_q} <= 3'd0;
       {got_o, done_o, error_o} <= 3'd0;
       feed_q <= ALL;
       feed_left_q <= 24'd0;
@@ -95,6 +96,7 @@ module tgt_sync #(
       crc_q <= 32'd0;
     end else if (awake) begin
       {in_q, dt_q} <= {in_i, dt_i};
+      live_q <= run_q;
       crc_q <= crc_next;
       {got_o, done_o, error_o, fed_q, cap_q, quiet_q} <= 6'd0;
       if (run_q && came) listen;
