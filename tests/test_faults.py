@@ -6,10 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from helpers.damage import damaged_bench
 from helpers.sim import SimRunner
-from silentmirror import build
 from silentmirror.build import SimulationError
-from silentmirror.options import ROOT
 
 PARITY = (
     "parity_at_the_current_target",
@@ -50,12 +49,7 @@ def test_phase_glitches(run_sim: SimRunner, monkeypatch: pytest.MonkeyPatch, mod
 def test_initiator_without_doubt_is_found(run_sim: SimRunner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A phase line is believed at once: the test above fails."""
     monkeypatch.setenv("MODE", "fast40")
-    monkeypatch.setattr(build, "BUILD_ROOT", tmp_path / "build")
     good, bad = "DOUBT_TICKS = `SCSI_TICKS(`SCSI_PHASE_STEADY_NS)", "DOUBT_TICKS = 0"
-    damaged = tmp_path / "ini_phase.v"
-    text = (ROOT / "hdl" / "initiator" / damaged.name).read_text(encoding="utf-8")
-    assert text.count(good) == 1
-    damaged.write_text(text.replace(good, bad), encoding="utf-8")
-    others = [path for path in build.Design().files() if path.name != damaged.name]
+    design = damaged_bench("initiator/ini_phase.v", good, bad, tmp_path, monkeypatch)
     with pytest.raises(SimulationError, match=r"hold the data|AssertionError"):
-        run_sim("sim_phase_glitches", "glitches_are_not_heard", design=build.Design(sources=(*others, damaged)))
+        run_sim("sim_phase_glitches", "glitches_are_not_heard", design=design)

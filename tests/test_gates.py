@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from helpers.damage import damaged_bench
 from helpers.sim import SimRunner
 from silentmirror import build
 from silentmirror.build import SimulationError
-from silentmirror.options import ROOT
 from sim_gates import RECORD_FILE
 
 MODE = {"MODE": "fast40"}
@@ -36,11 +36,6 @@ def test_gate_that_closes_too_early_is_found(
     run_sim: SimRunner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The end of a synchronous phase stays for ever: no operation gets through."""
-    monkeypatch.setattr(build, "BUILD_ROOT", tmp_path / "build")
-    damaged = tmp_path / "tgt_sync.v"
-    text = (ROOT / "hdl" / "target" / damaged.name).read_text(encoding="utf-8")
-    assert text.count("run_q || live_q)") == 1
-    damaged.write_text(text.replace("run_q || live_q)", "run_q)"), encoding="utf-8")
-    others = [path for path in build.Design().files() if path.name != damaged.name]
+    design = damaged_bench("target/tgt_sync.v", "run_q || live_q)", "run_q)", tmp_path, monkeypatch)
     with pytest.raises(SimulationError, match="PointFailed"):
-        _record(run_sim, build.Design(sources=(*others, damaged)))
+        _record(run_sim, design)
