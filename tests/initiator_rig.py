@@ -10,9 +10,11 @@ from typing import Any
 import cocotb
 from cocotb.triggers import FallingEdge, Timer
 
+from cocotbext.scsi.agreement import Period
 from cocotbext.scsi.checker import CheckerOptions
 from cocotbext.scsi.constants import Opcode
 from cocotbext.scsi.models.medium import Medium
+from cocotbext.scsi.models.negotiation import Abilities
 from cocotbext.scsi.models.port import ScsiPort
 from cocotbext.scsi.models.target import TargetModel
 from helpers.commands import cdb_6
@@ -39,6 +41,8 @@ DET_REJECT, DET_BUS_FREE, DET_COMMAND, DET_MSG_OUT, DET_OTHER = range(5)
 GOOD, CHECK_CONDITION = 0x00, 0x02
 IRQ_COMPLETION, IRQ_BUS_RESET, IRQ_OVERFLOW = 1, 2, 4
 PPM_LIMIT = 200
+FAST_HOST = {"wide": True, "period": Period.FAST_40, "offset": 63}
+FAST_MEMBER = {"abilities": Abilities(period=Period.FAST_40, offset=31)}
 
 
 @dataclass(frozen=True)
@@ -306,10 +310,14 @@ class Host:
 
 
 class InitiatorRig(PhaseReferee):
-    """The RTL initiators with IDs 7 and 6, four ports for Python targets, the referee. `finish` gives the verdict."""
+    """The RTL initiators with IDs 7 and 6, four ports for Python targets, the referee. `finish` gives the verdict.
 
-    def __init__(self, dut: Any, *, allow_unexpected_free: bool = False) -> None:
+    `fast`: unless told otherwise, hosts and members can do Fast-40, and agree on it before they enrol.
+    """
+
+    def __init__(self, dut: Any, *, allow_unexpected_free: bool = False, fast: bool = False) -> None:
         self.dut = dut
+        self.fast = fast
         self.ports = [ScsiPort(dut, f"py{number}") for number in range(_PORTS)]
         options = CheckerOptions(vendor=VENDOR, allow_unexpected_free=allow_unexpected_free)
         self.attach(dut, options)
@@ -333,7 +341,7 @@ class InitiatorRig(PhaseReferee):
         await Timer(50, "ns")
         started = [Host(dut, number, (INITIATOR, OTHER_INITIATOR)[number]) for number in range(count)]
         for host in started:
-            await host.start(**options)
+            await host.start(**{**(FAST_HOST if self.fast else {}), **options})
         return started
 
     async def host(self, **options: Any) -> Host:
@@ -351,13 +359,16 @@ class InitiatorRig(PhaseReferee):
     async def enrol(self, host: Host, count: int = 3) -> None:
         """Enrol the first members of Table 1's group."""
         for scsi_id, yz in GROUP[:count]:
+            if self.fast:
+                assert (await host.command(scsi_id, TEST_UNIT_READY)).good
             done = await host.query(scsi_id, yz, last=yz == GROUP[count - 1][1])
             assert done.result == OK, done
 
     def members(self, count: int = 3, **options: Any) -> list[TargetModel]:
         """The first members of Table 1's group, not yet enrolled; `options` by SCSI ID, as `id4=dict(...)`."""
+        usual = FAST_MEMBER if self.fast else {}
         return [
-            self.target_at(number, scsi_id, mirror=True, **options.get(f"id{scsi_id}", {}))
+            self.target_at(number, scsi_id, mirror=True, **{**usual, **options.get(f"id{scsi_id}", {})})
             for number, (scsi_id, _) in enumerate(GROUP[:count])
         ]
 

@@ -90,7 +90,7 @@ async def mixed_agreements(dut: Any) -> None:
 async def read_ahead(dut: Any) -> None:
     """All media are asked when MIRROR READ is heard: three at 30 us each take little more than one."""
     slow = {scsi_id: {"medium_latency_ns": 30_000} for scsi_id, _ in GROUP}
-    rig = await TargetRig(dut, overrides=slow).start()
+    rig = await TargetRig(dut, period=Period.FAST_40, overrides=slow).start()
     initiator = rig.initiator()
     await rig.group(initiator)
     fill(rig, 1)
@@ -117,7 +117,7 @@ async def read_ahead(dut: Any) -> None:
 async def slow_medium(dut: Any) -> None:
     """I/O is asserted within the window, REQ comes when the medium is ready; beyond the stall timer the lines go."""
     slow = {4: {"medium_latency_ns": 30_000, **SHORT[4]}, 5: SHORT[5], 3: SHORT[3]}
-    rig = await TargetRig(dut, overrides=slow, allow_unexpected_free=True).start()
+    rig = await TargetRig(dut, period=Period.FAST_40, overrides=slow, allow_unexpected_free=True).start()
     initiator = rig.initiator()
     await rig.group(initiator)
     fill(rig)
@@ -142,7 +142,7 @@ async def slow_medium(dut: Any) -> None:
 @cocotb.test(timeout_time=10, timeout_unit="ms")
 async def what_cannot_be_read(dut: Any) -> None:
     """Medium error, LBA beyond the end, LEN too long, unit attention: zeros in full length, and CHECK CONDITION."""
-    rig = await TargetRig(dut).start()
+    rig = await TargetRig(dut, period=Period.FAST_40).start()
     initiator = rig.initiator()
     await rig.group(initiator)
     fill(rig)
@@ -173,7 +173,7 @@ async def what_cannot_be_read(dut: Any) -> None:
 @cocotb.test(timeout_time=10, timeout_unit="ms")
 async def damaged_on_the_way(dut: Any) -> None:
     """The initiator sees wrong parity in one copy: RESTORE POINTERS, the data again; four times: 0Bh/48h."""
-    rig = await TargetRig(dut).start()
+    rig = await TargetRig(dut, period=Period.FAST_40).start()
     faults = Faults()
     initiator = rig.initiator(faults=faults)
     await rig.group(initiator)
@@ -191,7 +191,7 @@ async def damaged_on_the_way(dut: Any) -> None:
 @cocotb.test(timeout_time=10, timeout_unit="ms")
 async def spoiled(dut: Any) -> None:
     """Four times wrong parity at the initiator: the lines go, 0Bh/48h by reselection; the others are not concerned."""
-    rig = await TargetRig(dut).start()
+    rig = await TargetRig(dut, period=Period.FAST_40).start()
     faults = Faults()
     initiator = rig.initiator(faults=faults)
     await rig.group(initiator)
@@ -209,7 +209,7 @@ async def spoiled(dut: Any) -> None:
 @cocotb.test(timeout_time=10, timeout_unit="ms")
 async def reset_in_a_read(dut: Any) -> None:
     """RST while a participant waits for its medium, and in its data: all released; the same read works afterwards."""
-    rig = await TargetRig(dut, allow_unexpected_free=True).start()
+    rig = await TargetRig(dut, period=Period.FAST_40, allow_unexpected_free=True).start()
     initiator = rig.initiator()
     for latency, wait_ns in ((60_000, 3_000), (100, 9_000)):
         await rig.group(initiator, wide=False)

@@ -8,6 +8,7 @@ import cocotb
 from cocotb.triggers import RisingEdge, Timer
 
 from cocotbext.scsi import Kind, Phase
+from cocotbext.scsi.agreement import Period
 from cocotbext.scsi.constants import Asc, Message, SenseKey, Status
 from cocotbext.scsi.models.faults import Fault, FaultKind, Faults
 from cocotbext.scsi.models.mirror_messages import NO_EXTENSIONS, Extensions, next_block, switch_role
@@ -23,7 +24,7 @@ ALL_GOOD = {5: 0, 4: 0, 3: 0}
 async def who_has_what(dut: Any) -> None:
     """The answer holds what both have; a drive without extensions rejects; it ends with a query and with leaving."""
     straps: dict[int, dict[str, Any]] = {5: {}, 4: {"mirror_ext": 1}, 3: {"mirror_ext": 2}, 2: {"mirror_ext": 0}}
-    rig = await TargetRig(dut, ids=(5, 4, 3, 2), overrides=straps).start()
+    rig = await TargetRig(dut, period=Period.FAST_40, ids=(5, 4, 3, 2), overrides=straps).start()
     initiator = rig.initiator()
     await rig.ready(initiator)
     for number, scsi_id in enumerate(rig.ids):
@@ -82,7 +83,7 @@ async def all_in_the_connection(dut: Any) -> None:
 @cocotb.test(timeout_time=10, timeout_unit="ms")
 async def waits_for_the_medium(dut: Any) -> None:
     """3 us of latency: the take is put off within its window. 60 us: DISCONNECT, and reselection in that order."""
-    rig = await TargetRig(dut).start()
+    rig = await TargetRig(dut, period=Period.FAST_40).start()
     initiator = rig.initiator()
     await rig.group(initiator, extended=True)
     rig.medium(3).set_latency(3_000)
@@ -104,7 +105,7 @@ async def waits_for_the_medium(dut: Any) -> None:
 @cocotb.test(timeout_time=10, timeout_unit="ms")
 async def done_meanwhile(dut: Any) -> None:
     """The medium is done while DISCONNECT is being said, for every 150 ns of it: the status comes by reselection."""
-    rig = await TargetRig(dut, ids=(5,)).start()
+    rig = await TargetRig(dut, period=Period.FAST_40, ids=(5,)).start()
     initiator = rig.initiator()
     await rig.group(initiator, 1, extended=True)
     postponed = 0
@@ -120,7 +121,7 @@ async def done_meanwhile(dut: Any) -> None:
 @cocotb.test(timeout_time=10, timeout_unit="ms")
 async def bad_news(dut: Any) -> None:
     """CHECK CONDITION in the connection: medium error of the leader, a damaged copy of a participant; sense follows."""
-    rig = await TargetRig(dut).start()
+    rig = await TargetRig(dut, period=Period.FAST_40).start()
     faults = Faults()
     initiator = rig.initiator(faults=faults)
     await rig.group(initiator, extended=True)
@@ -141,7 +142,7 @@ async def bad_news(dut: Any) -> None:
 @cocotb.test(timeout_time=10, timeout_unit="ms")
 async def damaged_status(dut: Any) -> None:
     """The initiator cannot read the status: again, three times; then the lines go, and it comes by reselection."""
-    rig = await TargetRig(dut).start()
+    rig = await TargetRig(dut, period=Period.FAST_40).start()
     faults = Faults()
     initiator = rig.initiator(faults=faults)
     await rig.group(initiator, extended=True)
@@ -160,7 +161,7 @@ async def damaged_status(dut: Any) -> None:
 @cocotb.test(timeout_time=10, timeout_unit="ms")
 async def damaged_disconnect(dut: Any) -> None:
     """MESSAGE PARITY ERROR after DISCONNECT: again, three times; then the lines go; it reselects in any case."""
-    rig = await TargetRig(dut).start()
+    rig = await TargetRig(dut, period=Period.FAST_40).start()
     faults = Faults()
     initiator = rig.initiator(faults=faults)
     await rig.group(initiator, extended=True)
@@ -180,7 +181,7 @@ async def damaged_disconnect(dut: Any) -> None:
 @cocotb.test(timeout_time=10, timeout_unit="ms")
 async def damaged_report(dut: Any) -> None:
     """REPORT damaged for all: resend. At the one it names: reclaim, and again. At a bystander: nothing."""
-    rig = await TargetRig(dut).start()
+    rig = await TargetRig(dut, period=Period.FAST_40).start()
     faults = Faults()
     initiator = rig.initiator(faults=faults)
     await rig.group(initiator, extended=True)
@@ -208,7 +209,7 @@ async def damaged_report(dut: Any) -> None:
 @cocotb.test(timeout_time=10, timeout_unit="ms")
 async def damaged_after_the_status(dut: Any) -> None:
     """The participant cannot read the message after its status: its lines go, it reports once more by reselection."""
-    rig = await TargetRig(dut, allow_unexpected_free=True).start()
+    rig = await TargetRig(dut, period=Period.FAST_40, allow_unexpected_free=True).start()
     initiator = rig.initiator(max_resends=5)
     await rig.group(initiator, extended=True)
     task = cocotb.start_soon(initiator.mirror_write(GROUP, 0, DATA, report=True, tag=1))
@@ -227,7 +228,7 @@ async def damaged_after_the_status(dut: Any) -> None:
 @cocotb.test(timeout_time=10, timeout_unit="ms")
 async def not_taken(dut: Any) -> None:
     """A member without a copy, one that has reported, a dead one: the leader reclaims, RELEASE ends well."""
-    rig = await TargetRig(dut).start()
+    rig = await TargetRig(dut, period=Period.FAST_40).start()
     initiator = rig.initiator(status_timeout_us=300)
     await rig.group(initiator, extended=True)
     result = await initiator.mirror_write(GROUP[:2], 0, DATA, report=(5, 5, 4), tag=1, switch_repeats=0)
@@ -246,7 +247,7 @@ async def not_taken(dut: Any) -> None:
 @cocotb.test(timeout_time=10, timeout_unit="ms")
 async def freed_before_delivery(dut: Any) -> None:
     """The leader loses BSY while the second status is out: the first is delivered, two come by reselection."""
-    rig = await TargetRig(dut, allow_unexpected_free=True).start()
+    rig = await TargetRig(dut, period=Period.FAST_40, allow_unexpected_free=True).start()
     initiator = rig.initiator()
     await rig.group(initiator, extended=True)
     task = cocotb.start_soon(initiator.mirror_write(GROUP, 0, DATA, report=True, tag=1))
@@ -266,7 +267,7 @@ async def freed_before_delivery(dut: Any) -> None:
 @cocotb.test(timeout_time=10, timeout_unit="ms")
 async def no_more_copies(dut: Any) -> None:
     """After a REPORT, SWITCH ROLE and NEXT are rejected; after ABORT TASK nobody reports."""
-    rig = await TargetRig(dut).start()
+    rig = await TargetRig(dut, period=Period.FAST_40).start()
     initiator = rig.initiator(status_timeout_us=150)
     await rig.group(initiator, extended=True)
     for lba, message in enumerate((switch_role(1), next_block(0, 9))):
@@ -287,7 +288,7 @@ async def no_more_copies(dut: Any) -> None:
 @cocotb.test(timeout_time=10, timeout_unit="ms")
 async def reset_at_the_statuses(dut: Any) -> None:
     """RST before a take, in STATUS and after DISCONNECT: all released, nothing reported afterwards."""
-    rig = await TargetRig(dut, allow_unexpected_free=True).start()
+    rig = await TargetRig(dut, period=Period.FAST_40, allow_unexpected_free=True).start()
     initiator = rig.initiator()
     for phase, times, wait_ns in ((Phase.MSG_OUT, 4, 1_200), (Phase.STATUS, 2, 30), (Phase.MSG_IN, 1, 800)):
         await rig.group(initiator, extended=True)

@@ -8,6 +8,7 @@ import cocotb
 from cocotb.triggers import RisingEdge, Timer
 
 from cocotbext.scsi import Kind, Phase
+from cocotbext.scsi.agreement import Period
 from cocotbext.scsi.constants import Asc, Message, SenseKey, Status
 from cocotbext.scsi.models.faults import Fault, FaultKind, Faults
 from cocotbext.scsi.models.initiator import InitiatorModel
@@ -38,7 +39,7 @@ async def write(initiator: InitiatorModel, count: int = 4, **options: Any) -> Mi
 @cocotb.test(timeout_time=10, timeout_unit="ms")
 async def scattered_blocks(dut: Any) -> None:
     """Four blocks to three drives and back again in one connection each, one status; one drive alone."""
-    rig = await TargetRig(dut).start()
+    rig = await TargetRig(dut, period=Period.FAST_40).start()
     initiator = rig.initiator()
     await rig.group(initiator, extended=True)
     skip = len(rig.phases())
@@ -65,7 +66,7 @@ async def scattered_blocks(dut: Any) -> None:
 @cocotb.test(timeout_time=10, timeout_unit="ms")
 async def first_failed_block(dut: Any) -> None:
     """A medium error in block 1 of one drive: block 0 is written, 2 and 3 are not; FAILED BLOCK, INFORMATION."""
-    rig = await TargetRig(dut).start()
+    rig = await TargetRig(dut, period=Period.FAST_40).start()
     initiator = rig.initiator()
     await rig.group(initiator, extended=True)
     for failing, tag in ((5, 1), (3, 2)):
@@ -88,7 +89,7 @@ async def first_failed_block(dut: Any) -> None:
 @cocotb.test(timeout_time=10, timeout_unit="ms")
 async def failed_reads(dut: Any) -> None:
     """LBA beyond the end in block 2: zeros from there on. After DISCONNECT it is told by reselection."""
-    rig = await TargetRig(dut).start()
+    rig = await TargetRig(dut, period=Period.FAST_40).start()
     initiator = rig.initiator()
     await rig.group(initiator, extended=True)
     assert (await write(initiator)).good
@@ -114,7 +115,7 @@ async def failed_reads(dut: Any) -> None:
 @cocotb.test(timeout_time=10, timeout_unit="ms")
 async def busy_buffer(dut: Any) -> None:
     """A medium that is not done when its drive is named: put off within the window, else reclaimed and repeated."""
-    rig = await TargetRig(dut).start()
+    rig = await TargetRig(dut, period=Period.FAST_40).start()
     initiator = rig.initiator()
     await rig.group(initiator, extended=True)
     rig.medium(5).set_latency(3_000)
@@ -151,7 +152,7 @@ async def damaged_block(dut: Any) -> None:
 @cocotb.test(timeout_time=10, timeout_unit="ms")
 async def damaged_next(dut: Any) -> None:
     """NEXT damaged for all: resend. At the leader: reclaim, and again. At another: skipped from there on."""
-    rig = await TargetRig(dut).start()
+    rig = await TargetRig(dut, period=Period.FAST_40).start()
     faults = Faults()
     initiator = rig.initiator(faults=faults)
     await rig.group(initiator, extended=True)
@@ -177,7 +178,7 @@ async def damaged_next(dut: Any) -> None:
 @cocotb.test(timeout_time=10, timeout_unit="ms")
 async def cut_off(dut: Any) -> None:
     """BUS FREE in block 1, RELEASE without a REPORT, ABORT TASK: no status, no reselection; the next series works."""
-    rig = await TargetRig(dut, allow_unexpected_free=True).start()
+    rig = await TargetRig(dut, period=Period.FAST_40, allow_unexpected_free=True).start()
     initiator = rig.initiator(status_timeout_us=200)
     await rig.group(initiator, extended=True)
     task = cocotb.start_soon(write(initiator))
@@ -204,7 +205,7 @@ async def cut_off(dut: Any) -> None:
 @cocotb.test(timeout_time=10, timeout_unit="ms")
 async def write_cache(dut: Any) -> None:
     """WCE = 1: GOOD while the medium is at work, alone and in a series; an error is a deferred one."""
-    rig = await TargetRig(dut, ids=(5, 4, 3)).start()
+    rig = await TargetRig(dut, period=Period.FAST_40, ids=(5, 4, 3)).start()
     initiator = rig.initiator()
     await rig.group(initiator, extended=True)
     for scsi_id, _ in GROUP:
@@ -229,7 +230,7 @@ async def write_cache(dut: Any) -> None:
 @cocotb.test(timeout_time=10, timeout_unit="ms")
 async def reset_in_a_series(dut: Any) -> None:
     """RST at NEXT and in block 1: all released, no status; after it the members know nothing of the extensions."""
-    rig = await TargetRig(dut, allow_unexpected_free=True).start()
+    rig = await TargetRig(dut, period=Period.FAST_40, allow_unexpected_free=True).start()
     initiator = rig.initiator()
     for phase, times, wait_ns in ((Phase.MSG_OUT, 4, 700), (Phase.DATA_OUT, 5, 900)):
         await rig.group(initiator, extended=True)

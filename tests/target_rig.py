@@ -15,6 +15,7 @@ from cocotbext.scsi.checker import CheckerOptions
 from cocotbext.scsi.models.initiator import InitiatorModel
 from cocotbext.scsi.models.mirror_connection import MirrorResult
 from cocotbext.scsi.models.mirror_messages import Extensions
+from cocotbext.scsi.models.negotiation import Abilities
 from cocotbext.scsi.models.port import ScsiPort
 from cocotbext.scsi.models.task import Result
 from helpers.commands import cdb_6
@@ -31,6 +32,7 @@ BLOCK = 512
 BLOCKS = 16
 _FIRST_SLOT = 2
 _HOST_SLOT = 14
+OFFSET = 31
 BLANK = b"\xe5"
 """What every byte of a new medium is."""
 
@@ -48,6 +50,8 @@ class TargetRig(PhaseReferee):
     cable_ns: int = 0
     block_len: int = BLOCK
     blocks: int = BLOCKS
+    period: int = 0
+    """Fastest transfer period factor of targets and initiators; 0: asynchronous."""
 
     async def start(self) -> TargetRig:
         """Start the bench and attach the referee."""
@@ -62,6 +66,8 @@ class TargetRig(PhaseReferee):
                 "medium": image,
                 "block_len": self.block_len,
                 "cable_ns": self.cable_ns,
+                "period": self.period,
+                "offset": OFFSET if self.period else 0,
             }
             slots[_FIRST_SLOT + number] = SlotConfig(SlotKind.TARGET, **{**values, **self.overrides.get(scsi_id, {})})
         self.bench = Bench(self.dut, BenchConfig(slots, cocotb.RANDOM_SEED))
@@ -75,6 +81,8 @@ class TargetRig(PhaseReferee):
     def initiator(self, scsi_id: int = INITIATOR, **options: Any) -> InitiatorModel:
         """An initiator: ID 7 on slot 14, any other on slot 15; times out fast unless told otherwise."""
         port = ScsiPort(self.dut, "py0" if scsi_id == INITIATOR else "py1")
+        if self.period:
+            options.setdefault("abilities", Abilities(period=self.period, offset=OFFSET))
         return InitiatorModel(port, scsi_id, **{"selection_timeout_us": 260, "status_timeout_us": 2000, **options})
 
     @property
@@ -105,13 +113,15 @@ class TargetRig(PhaseReferee):
     async def group(
         self, initiator: InitiatorModel, count: int = 3, *, wide: bool = True, extended: bool = False
     ) -> None:
-        """Take unit attentions, negotiate 16 bit if asked to, enrol the first members of Table 1's group.
+        """Take unit attentions, negotiate `period`, or 16 bit if asked to, enrol the first members of Table 1's group.
 
         `extended`: agree on both extensions with each.
         """
         for scsi_id, yz in GROUP[:count]:
             await self.ready(initiator, scsi_id)
-            if wide:
+            if self.period:
+                assert (await initiator.negotiate(scsi_id)).period == self.period
+            elif wide:
                 assert await initiator.negotiate_wide(scsi_id)
             result = await initiator.query(scsi_id, yz, last=yz == GROUP[count - 1][1])
             assert result.accepted, result

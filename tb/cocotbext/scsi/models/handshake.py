@@ -183,6 +183,7 @@ class TargetHandshake(Handshake):
         `lines_since`: when the released lines, which read ST DATA OUT, were first seen so.
         """
         self.phase = Phase.DATA_OUT
+        self.index = 0
         self.req_from = self.data_from = lines_since + self.port.timing.bus_settle_delay * 1000
         self.enter(phase)
 
