@@ -8,6 +8,7 @@ from typing import Any
 
 import cocotb
 
+from cocotbext.scsi.crc import CrcConvention
 from strobe_rig import (
     ATN_SETUP_NS,
     CLOCK_NS,
@@ -59,11 +60,14 @@ async def words_on_the_wires(dut: Any) -> None:
     """Order of bytes, parity, pad, CRC and P_CRCA as the standard and docs/protocol.md have them."""
     rng = seeded()
     compared = 0
+    names = ("CRC_LSB_FIRST", "CRC_SEED", "CRC_INVERT")
+    lsb_first, first, invert = (int(getattr(dut, name).value) for name in names)
+    convention = CrcConvention(bool(lsb_first), first, invert)
     for dt, wide, inward in WAYS:
         for length in (1, 2, 3, 4, 5, 6, 7, 8, 33, 60):
             run = Run(fastest(dt), rng.choice((3, 60)), wide, dt, inward, length, **clocks(rng))
             got = await do(dut, run)
-            words, crca = on_the_wires(run)
+            words, crca = on_the_wires(run, convention)
             sent = got.req_words if inward else got.ack_words
             assert [word & 0x3FFFF for word in sent] == words, (run, [f"{w:05x}" for w in sent])
             assert [word >> 18 for word in got.req_words] == crca, run

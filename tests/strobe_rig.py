@@ -6,11 +6,12 @@ The limits are typed here from spi-facts 3.3, 3.4, 5.1 and 7; nothing is taken f
 from __future__ import annotations
 
 import random
-import zlib
 from dataclasses import dataclass
 from typing import Any
 
 from cocotb.triggers import First, Timer, ValueChange
+
+from cocotbext.scsi.crc import USUAL, CrcConvention
 
 CLOCK_NS = 6.25
 FAST_80, FAST_40, NS_30, FAST_20, FAST_10, FAST_5 = 0x09, 0x0A, 0x0B, 0x0C, 0x19, 0x32
@@ -231,7 +232,7 @@ def odd(byte: int) -> int:
     return byte.bit_count() + 1 & 1
 
 
-def on_the_wires(run: Run) -> tuple[list[int], list[int]]:
+def on_the_wires(run: Run, crc: CrcConvention = USUAL) -> tuple[list[int], list[int]]:
     """DB and DBP with each strobe of the data's sender, and P_CRCA with each REQ (docs/protocol.md, DT data groups).
 
     The byte behind an odd length is the sender's choice: what follows in the target's buffer, 0 from the initiator.
@@ -246,5 +247,5 @@ def on_the_wires(run: Run) -> tuple[list[int], list[int]]:
     if not run.dt:
         return [w | odd(w & 0xFF) << 16 | odd(w >> 8) << 17 for w in words], [0] * len(words)
     pads = len(words) % 2
-    crc = zlib.crc32(data + b"\0\0" * pads)
-    return [*words, *[0] * pads, crc & 0xFFFF, crc >> 16], [0] * len(words) + [1] * (pads + 2)
+    words += [0] * pads
+    return [*words, *crc.words(words)], [0] * (len(words) - pads) + [1] * (pads + 2)

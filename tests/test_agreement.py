@@ -15,7 +15,8 @@ from cocotbext.scsi.agreement import (
     parse_negotiation,
     transfer_period_ns,
 )
-from cocotbext.scsi.crc import crc_words, words_of
+from cocotbext.scsi.crc import CrcConvention, crc_words, words_of
+from helpers.division import divided
 
 
 def test_messages_there_and_back() -> None:
@@ -62,6 +63,16 @@ def test_transfer_periods() -> None:
 def test_reference_values_of_the_crc(data: bytes, crc: int) -> None:
     low, high = crc_words(words_of(data))
     assert high << 16 | low == crc
+
+
+@pytest.mark.parametrize("lsb_first", [True, False])
+@pytest.mark.parametrize("seed", [0, 0xFFFFFFFF, 0x12345678])
+@pytest.mark.parametrize("invert", [0, 0xFFFFFFFF, 0x0F1E2D3C])
+def test_other_conventions_of_the_crc(lsb_first: bool, seed: int, invert: int) -> None:
+    """As the long division has it; `seed` and `invert` have the coefficient of the highest power in bit 0."""
+    data = bytes(range(3, 39))
+    low, high = CrcConvention(lsb_first, seed, invert).words(words_of(data))
+    assert low.to_bytes(2, "little") + high.to_bytes(2, "little") == divided(data, lsb_first, seed, invert)
 
 
 def test_words() -> None:

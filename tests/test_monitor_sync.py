@@ -10,6 +10,7 @@ import pytest
 
 from cocotbext.scsi.agreement import ASYNC_8, Agreement, Option, Period
 from cocotbext.scsi.constants import Phase
+from cocotbext.scsi.crc import USUAL, CrcConvention
 from cocotbext.scsi.decoder import BusDecoder
 from cocotbext.scsi.transaction import Kind, Transaction, Transfer
 from cocotbext.scsi.transcript import describe, read_transcript, write_transcript
@@ -69,11 +70,15 @@ def begun(messages: str = "C0", answers: Sequence[str] = ()) -> Script:
 
 
 def decode(
-    s: Script, agreement: Agreement | None = None, faults: Sequence[Fault] = (), drivers: bool = True, crca: bool = True
+    s: Script,
+    agreement: Agreement | None = None,
+    faults: Sequence[Fault] = (),
+    drivers: bool = True,
+    crc: CrcConvention | None = USUAL,
 ) -> list[Transaction]:
     """What the decoder tells of a script, the pair having agreed before if so stated."""
     done: list[Transaction] = []
-    decoder = BusDecoder(done.append, crca=crca)
+    decoder = BusDecoder(done.append, crc=crc)
     if agreement is not None:
         decoder.agreements.agree(IDS[HOST], IDS[LEADER], agreement)
     for wires in samples(s, faults, drivers):
@@ -435,7 +440,7 @@ def test_words_that_are_no_groups() -> None:
     """Information units, and a bus without the wire P_CRCA: every word is data."""
     s = _dt(DT_IN, BLOCK, DT_FAST_80)
     units = replace(DT_80, options=DT_80.options | Option.IU)
-    for done in (the_data(decode(s, units)), the_data(decode(s, DT_80, crca=False))):
+    for done in (the_data(decode(s, units)), the_data(decode(s, DT_80, crc=None))):
         assert (done.data[:64], len(done.data), done.crc_ok, done.groups) == (BLOCK, 68, None, None)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from helpers.sim import TESTS, SimRunner
@@ -49,11 +51,26 @@ def test_periods(run_sim: SimRunner, clk_period_ps: int) -> None:
     assert len(run_sim("sim_strobe_parts", "periods", design=design).cases) == 1
 
 
-@pytest.mark.parametrize("lsb_first", [1, 0])
-def test_crc(run_sim: SimRunner, lsb_first: int) -> None:
-    """The CRC of a data group, in both orders of bits."""
-    design = alone("scsi_crc", "port/scsi_crc.v", LSB_FIRST=lsb_first)
+CONVENTIONS: dict[str, dict[str, int]] = {
+    "usual": {},
+    "msb_first": {"LSB_FIRST": 0},
+    "plain": {"SEED": 0, "INVERT": 0},
+    "odd": {"LSB_FIRST": 0, "SEED": 0x12345678, "INVERT": 0x0F1E2D3C},
+}
+
+
+@pytest.mark.parametrize("convention", CONVENTIONS)
+def test_crc(run_sim: SimRunner, convention: str) -> None:
+    """The CRC of a data group, whatever is taken for what the standard's text leaves open."""
+    design = alone("scsi_crc", "port/scsi_crc.v", **CONVENTIONS[convention])
     assert len(run_sim("sim_strobe_parts", "crc", design=design).cases) == 1
+
+
+def test_convention_of_the_devices(run_sim: SimRunner) -> None:
+    """Both sides take what they are told for the CRC of a group, and understand each other."""
+    parameters = tuple((f"CRC_{name}", value) for name, value in CONVENTIONS["odd"].items())
+    design = replace(DESIGN, parameters=parameters)
+    assert len(run_sim("sim_strobes", "words_on_the_wires", design=design).cases) == 1
 
 
 def test_short_strobes(run_sim: SimRunner) -> None:

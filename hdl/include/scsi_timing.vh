@@ -1,6 +1,7 @@
 // Bus delays in nanoseconds, as the standard names them, and the conversion to clock ticks.
 // Source of the values: SPI-3 bus control timing table and the asynchronous timing rows; where SCSI-2 differs
-// (bus set delay 1.8 us, asynchronous setup 55 ns) the value here satisfies both.
+// (bus set delay 1.8 us, asynchronous setup 55 ns) the value here satisfies both. What the sources leave open (docs/protocol.md 13) can be
+// defined on the command line.
 `ifndef SCSI_TIMING_VH
 `define SCSI_TIMING_VH
 
@@ -13,18 +14,26 @@
 `define SCSI_PHASE_STEADY_NS 100  // how long an initiator doubts a phase line that changes: a quarter of the time it has
 `define SCSI_BUS_FREE_NS 800
 `define SCSI_BUS_CLEAR_NS 800
+`ifndef SCSI_BUS_SET_NS
 `define SCSI_BUS_SET_NS 1600
+`endif
 `define SCSI_ARBITRATION_NS 2400
+`ifndef SCSI_QAS_ARBITRATION_NS
 `define SCSI_QAS_ARBITRATION_NS 1000
+`endif
 `define SCSI_QAS_ASSERTION_NS 200
 `define SCSI_QAS_RELEASE_NS 200
 `define SCSI_QAS_LOOK_NS 700  // after the lines became false: every ID is on the bus, also over two lengths of cable, and no SEL yet
+`ifndef SCSI_FAIR_SAMPLE_NS
 `define SCSI_FAIR_SAMPLE_NS 2000  // after BSY: between bus set (1600, 1800 in SCSI-2) and arbitration delay
+`endif
 `define SCSI_SYSTEM_DESKEW_NS 45
 `define SCSI_TWO_DESKEW_NS 90
 `define SCSI_DATA_RELEASE_NS 400
 `define SCSI_DATA_TURNAROUND_NS 800
+`ifndef SCSI_ASYNC_SETUP_NS
 `define SCSI_ASYNC_SETUP_NS 55
+`endif
 `define SCSI_ATN_SETUP_NS 90
 `define SCSI_SNOOP_ACK_NS 50
 `define SCSI_WINNER_SAMPLE_NS 950  // after SEL, seen through the input flops: between bus clear (800) and bus clear + bus settle (1200)

@@ -14,7 +14,10 @@
 `include "scsi_timing.vh"
 
 module ini_link #(
-    parameter CLK_PERIOD_PS = 6250
+    parameter CLK_PERIOD_PS = 6250,
+    parameter CRC_LSB_FIRST = 1,  // see scsi_crc
+    parameter [31:0] CRC_SEED = 32'hFFFFFFFF,
+    parameter [31:0] CRC_INVERT = 32'hFFFFFFFF
 ) (
     input wire clk_i,
     input wire rst_ni,
@@ -141,7 +144,10 @@ module ini_link #(
   assign drv_dbp_o = (io_i ? 2'd0 : sync_dbp) | (drive ? {wide_q & ~^db_q[15:8], ~^db_q[7:0]} : 2'd0);
 
   ini_sync #(
-      .CLK_PERIOD_PS(CLK_PERIOD_PS)
+      .CLK_PERIOD_PS(CLK_PERIOD_PS),
+      .CRC_LSB_FIRST(CRC_LSB_FIRST),
+      .CRC_SEED(CRC_SEED),
+      .CRC_INVERT(CRC_INVERT)
   ) u_sync (
       .clk_i     (clk_i),
       .rst_ni    (rst_ni),

@@ -8,7 +8,10 @@
 `include "scsi_agreement.vh"
 
 module ini_sync #(
-    parameter CLK_PERIOD_PS = 6250
+    parameter CLK_PERIOD_PS = 6250,
+    parameter CRC_LSB_FIRST = 1,  // see scsi_crc
+    parameter [31:0] CRC_SEED = 32'hFFFFFFFF,
+    parameter [31:0] CRC_INVERT = 32'hFFFFFFFF
 ) (
     input wire clk_i,
     input wire rst_ni,
@@ -198,12 +201,16 @@ module ini_sync #(
       rd_q <= 7'd0;
       {asked_q, answered_q} <= 16'd0;
       hold_q <= 3'd0;
-      crc_q <= 32'hFFFFFFFF;
+      crc_q <= CRC_SEED;
       {in_word_q, word_q} <= 32'd0;
     end
   endtask
 
-  scsi_crc u_crc (
+  scsi_crc #(
+      .LSB_FIRST(CRC_LSB_FIRST),
+      .SEED     (CRC_SEED),
+      .INVERT   (CRC_INVERT)
+  ) u_crc (
       .clear_i (check_q || fetch_end),
       .en_i    (dt && (in_i ? in_q : fed_q)),
       .crc_i   (crc_q),

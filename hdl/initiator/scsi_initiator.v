@@ -19,7 +19,10 @@ module scsi_initiator #(
     parameter [7:0] EXT_READ = `MIRROR_EXT_READ,
     parameter [7:0] EXT_NEXT = `MIRROR_EXT_NEXT,
     parameter [7:0] EXT_CAPABILITY = `MIRROR_EXT_CAPABILITY,
-    parameter [7:0] EXT_FAILED = `MIRROR_EXT_FAILED
+    parameter [7:0] EXT_FAILED = `MIRROR_EXT_FAILED,
+    parameter CRC_LSB_FIRST = 1,  // see scsi_crc
+    parameter [31:0] CRC_SEED = 32'hFFFFFFFF,
+    parameter [31:0] CRC_INVERT = 32'hFFFFFFFF
 ) (
     input wire clk_i,
     input wire rst_ni,
@@ -356,7 +359,10 @@ module scsi_initiator #(
   );
 
   ini_link #(
-      .CLK_PERIOD_PS(CLK_PERIOD_PS)
+      .CLK_PERIOD_PS(CLK_PERIOD_PS),
+      .CRC_LSB_FIRST(CRC_LSB_FIRST),
+      .CRC_SEED(CRC_SEED),
+      .CRC_INVERT(CRC_INVERT)
   ) u_link (
       .clk_i      (clk_i),
       .rst_ni     (bus_rst_n),

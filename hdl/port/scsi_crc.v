@@ -1,11 +1,14 @@
 // CRC-32 of a DT data group, one 16-bit word a step.
 //
-// Used by tgt_sync and ini_sync, which hold the register. Rules: polynomial 04C11DB7h, register starts with ones, complement sent (spi-facts 8); order of bytes
-// and bits: docs/protocol.md, DT data groups. LSB_FIRST = 0 takes bit 7 of each byte first instead.
+// Used by tgt_sync and ini_sync, which hold the register. Rules: polynomial 04C11DB7h (spi-facts 8); order of bytes: docs/protocol.md, DT
+// data groups. The rest is open: which bit of a byte comes first, what the register starts with, and what its value is exclusive-ored with
+// when it is sent. Bit 0 of SEED and INVERT is the coefficient of the highest power.
 `default_nettype none
 
 module scsi_crc #(
-    parameter LSB_FIRST = 1
+    parameter LSB_FIRST = 1,  // 0: bit 7 of each byte
+    parameter [31:0] SEED = 32'hFFFFFFFF,
+    parameter [31:0] INVERT = 32'hFFFFFFFF
 ) (
     input wire        clear_i,  // a group begins
     input wire        en_i,     // word_i belongs to it
@@ -25,7 +28,6 @@ module scsi_crc #(
   endgenerate
 
   localparam [31:0] POLYNOMIAL = 32'hEDB88320;  // 04C11DB7h, bit 0 first
-  localparam [31:0] RESIDUE = 32'hDEBB20E3;  // C704DD7Bh, bit 0 first
 
   function [15:0] ordered;
     input [15:0] word;
@@ -43,12 +45,15 @@ module scsi_crc #(
     end
   endfunction
 
-  assign first_o  = ordered(~crc_i[15:0]);
-  assign second_o = ordered(~crc_i[31:16]);
+  // A register that takes in its own value becomes zero: what is left after the right CRC depends on INVERT alone.
+  localparam [31:0] RESIDUE = step(step(32'd0, INVERT[15:0]), INVERT[31:16]);
+
+  assign first_o  = ordered(crc_i[15:0] ^ INVERT[15:0]);
+  assign second_o = ordered(crc_i[31:16] ^ INVERT[31:16]);
   assign good_o   = crc_i == RESIDUE;
 
   always @(*) begin
-    if (clear_i) next_o = 32'hFFFFFFFF;
+    if (clear_i) next_o = SEED;
     else if (en_i) next_o = step(crc_i, ordered(word_i));
     else next_o = crc_i;
   end

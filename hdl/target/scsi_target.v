@@ -20,7 +20,10 @@ module scsi_target #(
     parameter EXT_WRITE = `MIRROR_EXT_WRITE,
     parameter EXT_NEXT = `MIRROR_EXT_NEXT,
     parameter EXT_CAPABILITY = `MIRROR_EXT_CAPABILITY,
-    parameter EXT_FAILED = `MIRROR_EXT_FAILED
+    parameter EXT_FAILED = `MIRROR_EXT_FAILED,
+    parameter CRC_LSB_FIRST = 1,  // see scsi_crc
+    parameter [31:0] CRC_SEED = 32'hFFFFFFFF,
+    parameter [31:0] CRC_INVERT = 32'hFFFFFFFF
 ) (
     input wire clk_i,
     input wire rst_ni,
@@ -544,7 +547,9 @@ module scsi_target #(
   wire [15:0] drv_db;
   wire [1:0] drv_dbp;
 
-  tgt_phase #(.CLK_PERIOD_PS(CLK_PERIOD_PS)) u_phase (
+  tgt_phase #(
+      .CLK_PERIOD_PS(CLK_PERIOD_PS), .CRC_LSB_FIRST(CRC_LSB_FIRST), .CRC_SEED(CRC_SEED), .CRC_INVERT(CRC_INVERT)
+  ) u_phase (
       .clk_i(clk_i), .rst_ni(rst_ni), .drive_i(drive), .held_i(io_held_q), .settled_i(settled), .phase_i(link_phase), .agree_i(agree),
       .start_i(start), .bytes_i(bytes), .more_i(msg_more && listening),
       .wdata_i(data_phase ? data_word : {8'd0, link_phase == `SCSI_PH_STATUS ? status_byte : talk_byte}),

@@ -11,7 +11,10 @@
 `include "scsi_timing.vh"
 
 module tgt_phase #(
-    parameter CLK_PERIOD_PS = 6250
+    parameter CLK_PERIOD_PS = 6250,
+    parameter CRC_LSB_FIRST = 1,  // see scsi_crc
+    parameter [31:0] CRC_SEED = 32'hFFFFFFFF,
+    parameter [31:0] CRC_INVERT = 32'hFFFFFFFF
 ) (
     input wire clk_i,
     input wire rst_ni,
@@ -220,7 +223,10 @@ module tgt_phase #(
   end
 
   tgt_sync #(
-      .CLK_PERIOD_PS(CLK_PERIOD_PS)
+      .CLK_PERIOD_PS(CLK_PERIOD_PS),
+      .CRC_LSB_FIRST(CRC_LSB_FIRST),
+      .CRC_SEED(CRC_SEED),
+      .CRC_INVERT(CRC_INVERT)
   ) u_sync (
       .clk_i     (clk_i),
       .rst_ni    (rst_ni),

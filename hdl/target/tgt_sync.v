@@ -9,7 +9,10 @@
 `include "scsi_awake.vh"
 
 module tgt_sync #(
-    parameter CLK_PERIOD_PS = 6250
+    parameter CLK_PERIOD_PS = 6250,
+    parameter CRC_LSB_FIRST = 1,  // see scsi_crc
+    parameter [31:0] CRC_SEED = 32'hFFFFFFFF,
+    parameter [31:0] CRC_INVERT = 32'hFFFFFFFF
 ) (
     input wire clk_i,
     input wire rst_ni,
@@ -170,7 +173,11 @@ module tgt_sync #(
     end
   endtask
 
-  scsi_crc u_crc (
+  scsi_crc #(
+      .LSB_FIRST(CRC_LSB_FIRST),
+      .SEED     (CRC_SEED),
+      .INVERT   (CRC_INVERT)
+  ) u_crc (
       .clear_i (start_i),
       .en_i    (dt_q && (fed_q || cap_q)),
       .crc_i   (crc_q),

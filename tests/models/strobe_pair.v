@@ -3,7 +3,11 @@
 `default_nettype none
 `include "scsi_agreement.vh"
 `include "scsi_defs.vh"
-module strobe_pair;
+module strobe_pair #(
+    parameter CRC_LSB_FIRST = 1,
+    parameter [31:0] CRC_SEED = 32'hFFFFFFFF,
+    parameter [31:0] CRC_INVERT = 32'hFFFFFFFF
+);
     localparam integer BYTES = 8192;
     localparam integer PW = 14;
     localparam [7:0] BLANK = 8'hE5;
@@ -83,7 +87,9 @@ module strobe_pair;
         .scsi_atn_i(1'b0), .scsi_db_i(t_bus[15:0]), .scsi_dbp_i(t_bus[17:16]), .bsy_o(), .sel_o(), .rst_o(),
         .phase_o(), .req_o(), .ack_o(t_ack), .atn_o(), .db_o(t_sdb), .dbp_o(t_sdbp)
     );
-    tgt_phase u_phase (
+    tgt_phase #(
+        .CRC_LSB_FIRST(CRC_LSB_FIRST), .CRC_SEED(CRC_SEED), .CRC_INVERT(CRC_INVERT)
+    ) u_phase (
         .clk_i(t_clk), .rst_ni(rst_n), .drive_i(t_drive), .held_i(1'b0), .settled_i(1'b0), .phase_i(phase), .agree_i(agree),
         .start_i(t_start), .bytes_i(t_bytes), .more_i(1'b0), .wdata_i(t_word), .busy_o(), .put_o(t_put), .got_o(t_got),
         .done_o(t_done), .rdata_o(t_rdata), .error_o(t_error), .ack_i(t_ack), .db_i(t_sdb), .dbp_i(t_sdbp),
@@ -113,7 +119,9 @@ module strobe_pair;
         .phase_o(lines), .req_o(i_req), .ack_o(), .atn_o(), .db_o(i_sdb), .dbp_o(i_sdbp)
     );
     ini_phase u_lines (.clk_i(i_clk), .rst_ni(rst_n), .phase_i(lines), .phase_o(ph), .steady_o(steady));
-    ini_link u_link (
+    ini_link #(
+        .CRC_LSB_FIRST(CRC_LSB_FIRST), .CRC_SEED(CRC_SEED), .CRC_INVERT(CRC_INVERT)
+    ) u_link (
         .clk_i(i_clk), .rst_ni(rst_n), .phase_i(ph), .steady_i(steady), .io_i(lines[0]), .req_i(i_req), .db_i(i_sdb), .dbp_i(i_sdbp),
         .scsi_req_i(t_far[18]), .scsi_db_i(i_bus[15:0]), .scsi_dbp_i(i_bus[17:16]),
         .conn_i(conn), .attn_i(1'b0), .stall_i(stall), .agree_i(i_agree), .tx_word_i(tx), .tx_byte_i(8'd0), .tx_last_i(1'b0),

@@ -8,6 +8,7 @@ from typing import Final
 
 from .agreements import AgreementTracker
 from .constants import ids_by_priority
+from .crc import USUAL, CrcConvention
 from .phases import InformationPhases
 from .transaction import Kind, Transaction
 from .wires import (
@@ -65,15 +66,18 @@ class BusDecoder:
     Args:
         emit: Called with each transaction.
         parity: False where the bus has no parity; `parity_ok` is None then.
-        crca: False where the bus has no P_CRCA, which is DB(P0); the words of a DT DATA phase are all data then.
+        crc: What the CRC of a data group is; None where the bus has no P_CRCA, which is DB(P0): the words of a DT DATA
+            phase are all data then.
     """
 
-    def __init__(self, emit: Callable[[Transaction], None], parity: bool = True, crca: bool = True) -> None:
+    def __init__(
+        self, emit: Callable[[Transaction], None], parity: bool = True, crc: CrcConvention | None = USUAL
+    ) -> None:
         self.state = State.FREE
         self.pending_free_ps: int | None = None
         """Since when BSY and SEL are false without that having been reported as BUS FREE; None if it is not so."""
         self._emit = emit
-        self._phases = InformationPhases(emit, parity, crca)
+        self._phases = InformationPhases(emit, parity, crc)
         self._now = Transaction(Kind.ARBITRATION, 0, 0)
         self._reset_ps = 0
         self._contenders = 0

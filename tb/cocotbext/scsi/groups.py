@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .collector import PhaseCollector
 from .constants import Phase
-from .crc import crc_words
+from .crc import CrcConvention
 from .transaction import Transfer
 from .wires import DB, DBP, M_BSY, M_DB, M_REQ, Wires
 
@@ -19,12 +19,13 @@ class GroupCollector(PhaseCollector):
         phase: Its code.
         wires: The sample that shows its first REQ; `req_asserted` is to be called with it too.
         drivers: The REQ wires of a per-driver view; 0 where unknown.
-        groups: There are data groups, and P_CRCA is seen. Otherwise every word counts as data.
+        crc: What the CRC of a data group is; None where there are no groups, or P_CRCA is not seen. Then every word
+            counts as data.
     """
 
-    def __init__(self, phase: Phase, wires: Wires, drivers: int, groups: bool) -> None:
+    def __init__(self, phase: Phase, wires: Wires, drivers: int, crc: CrcConvention | None) -> None:
         super().__init__(phase, wires, drivers, Transfer.DT, wide=True, parity=False)
-        self._in_groups = groups
+        self._crc = crc
         self._m_known = M_DB | 1 << DBP
 
     def req_negated(self, wires: Wires) -> None:
@@ -39,7 +40,7 @@ class GroupCollector(PhaseCollector):
         super().ack_negated(wires)
 
     def _take_apart(self, values: list[int]) -> None:
-        if not self._in_groups:
+        if self._crc is None:
             super()._take_apart(values)
             return
         done = self.transaction
@@ -58,7 +59,7 @@ class GroupCollector(PhaseCollector):
             elif crc is None:
                 group.append(word)
             else:
-                good &= crc_words(group) == (crc, word)
+                good &= self._crc.words(group) == (crc, word)
                 done.groups += 1
                 group, crc = [], None
         done.data = bytes(data)

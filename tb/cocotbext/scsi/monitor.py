@@ -12,6 +12,7 @@ from cocotb.triggers import Event, Timer
 from cocotb_bus.monitors import BusMonitor, Monitor
 
 from .bus import ScsiBus
+from .crc import USUAL, CrcConvention
 from .decoder import BUS_SETTLE_PS, BusDecoder
 from .sampler import Sampler
 from .transaction import Transaction
@@ -30,6 +31,7 @@ class ScsiMonitor(BusMonitor):
         callback: Called with each transaction.
         event: Set with each transaction.
         parity: Check parity of transferred bytes; by default whether the bus has parity pins.
+        crc: What the CRC of a DT data group is.
         keep: How many transactions `transactions` holds; None for all.
     """
 
@@ -42,6 +44,7 @@ class ScsiMonitor(BusMonitor):
         event: Event | None = None,
         parity: bool | None = None,
         keep: int | None = None,
+        crc: CrcConvention = USUAL,
     ) -> None:
         self.bus = bus
         self.entity = bus._entity
@@ -51,7 +54,8 @@ class ScsiMonitor(BusMonitor):
         self.log = logging.getLogger(f"cocotb.{bus._entity._name}.{bus._name}")
         self.transactions: deque[Transaction] = deque(maxlen=keep)
         """What has been delivered, oldest first."""
-        self.decoder = BusDecoder(self._deliver, bus.has_parity if parity is None else parity, bus.has_parity)
+        groups = crc if bus.has_parity else None  # without parity there is no P_CRCA
+        self.decoder = BusDecoder(self._deliver, bus.has_parity if parity is None else parity, groups)
         self._freed = Event()
         self._annotators: list[Callable[[Transaction], None]] = []
         self._thread: Task[None]

@@ -9,6 +9,7 @@ from .agreement import ASYNC_8, Agreement, Option
 from .agreements import AgreementTracker
 from .collector import PhaseCollector
 from .constants import Message, Phase
+from .crc import CrcConvention
 from .groups import GroupCollector
 from .messages import split_messages
 from .transaction import Transaction, Transfer
@@ -30,10 +31,10 @@ class InformationPhases:
     Args:
         emit: Called with each transaction.
         parity: The bus has parity, and it is to be checked.
-        crca: The bus has the wire P_CRCA, which is DB(P0).
+        crc: What the CRC of a data group is; None where the bus has no P_CRCA, which is DB(P0).
     """
 
-    def __init__(self, emit: Callable[[Transaction], None], parity: bool, crca: bool) -> None:
+    def __init__(self, emit: Callable[[Transaction], None], parity: bool, crc: CrcConvention | None) -> None:
         self.agreements = AgreementTracker()
         self.initiator: int | None = None
         self.target: int | None = None
@@ -45,7 +46,7 @@ class InformationPhases:
         """MESSAGE PARITY ERROR was said: the next message of the target is the one before once more."""
         self._emit = emit
         self._parity = parity
-        self._crca = crca
+        self._crc = crc
         self._phase_ps = 0
         self._collector: PhaseCollector | None = None
         self._pair: tuple[int, int] | None = None
@@ -127,7 +128,7 @@ class InformationPhases:
     def _collector_of(self, phase: Phase, wires: Wires, drivers: int, agreement: Agreement) -> PhaseCollector:
         """How the phase transfers: a DT phase says so by its code, for the others it is as agreed."""
         if phase in (Phase.DT_DATA_OUT, Phase.DT_DATA_IN):
-            return GroupCollector(phase, wires, drivers, self._crca and not agreement.options & Option.IU)
+            return GroupCollector(phase, wires, drivers, None if agreement.options & Option.IU else self._crc)
         if not phase.is_data:
             return PhaseCollector(phase, wires, drivers, None, wide=False, parity=self._parity)
         transfer = Transfer.ST if agreement.is_sync else Transfer.ASYNC

@@ -7,7 +7,6 @@ from typing import Protocol
 
 from ..agreement import Agreement
 from ..constants import Phase
-from ..crc import crc_words
 from ..wires import M_REQ, phase_of
 from .faults import FaultKind
 from .handshake import InitiatorHandshake, StalledError
@@ -147,13 +146,13 @@ class InitiatorStrobes:
         return self.link.encode(self._phase, self.index, data, wide=True)[0]
 
     def _crc_of(self, group: _Group) -> tuple[int, int]:
-        first, second = crc_words(group.words)
+        first, second = self.style.crc.words(group.words)
         return first ^ int(bool(self.link.faults.take(FaultKind.BAD_CRC, self._phase, group.start))), second
 
     def _crc_good(self, group: _Group, second: int) -> bool:
         found = (group.crc[0] if group.crc else 0, second)
         seen_bad = self.link.faults.take(FaultKind.SEE_BAD_CRC, self._phase, group.start)
-        return crc_words(group.words) == found and not seen_bad
+        return self.style.crc.words(group.words) == found and not seen_bad
 
     async def _acknowledge(self, edge: Edge, timing: StrobeTiming) -> None:
         """The ACK of one REQ; it waits for the set-up time of an ATN that was raised meanwhile."""

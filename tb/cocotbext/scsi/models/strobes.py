@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 from cocotb.triggers import Timer
 
 from ..agreement import Agreement
+from ..crc import USUAL, CrcConvention
 from ..wires import M_BSY, M_CD, M_IO, M_MSG, M_SEL
 from .port import ScsiPort, now_ps
 from .strobe_timing import StrobeTiming
@@ -28,6 +29,8 @@ class StrobeStyle:
     lasts half a period and data change in the middle between two strobes."""
     pad: int = 0
     """Value of the pad word of a DT group."""
+    crc: CrcConvention = USUAL
+    """The CRC of a DT group."""
 
 
 class StrobeOut:

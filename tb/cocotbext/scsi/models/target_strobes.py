@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ..agreement import Agreement
 from ..constants import Phase
-from ..crc import crc_words, words_of
+from ..crc import words_of
 from ..wires import M_ACK
 from .faults import FaultKind
 from .handshake import StalledError, TargetHandshake
@@ -98,7 +98,7 @@ class TargetStrobes:
             words.append(self.style.pad)
             await self._word(self.style.pad ^ int(bool(take(FaultKind.BAD_PAD, self._phase, start))), 1)
             await self._request(0)
-        first, second = crc_words(words)
+        first, second = self.style.crc.words(words)
         for word in (first ^ int(bool(take(FaultKind.BAD_CRC, self._phase, start))), second):
             await self._word(word, 1)
             await self._request(0)
@@ -122,7 +122,7 @@ class TargetStrobes:
         await self._reqs.settle()
         await self._acknowledged(self._sent)
         words = [edge.db for edge in edges]
-        good = crc_words(words[:padded]) == (words[padded], words[padded + 1])
+        good = self.style.crc.words(words[:padded]) == (words[padded], words[padded + 1])
         if take(FaultKind.SEE_BAD_CRC, self._phase, start):
             good = False
         return b"".join(word.to_bytes(2, "little") for word in words[:count]), good
