@@ -358,9 +358,13 @@ async def duplicates_are_refused(dut: Any) -> None:
     await host.send_mirror_write([0, 1], LBA, BLOCK, tag=5)
     while not rig.of_kind(Kind.RESELECTION):
         await Timer(1, "us")
-    bad = await host.mirror_write([1], LBA, BLOCK, tag=5)
+    bad = await host.command(4, TEST_UNIT_READY, disc=True, tag=5)
     assert bad.result == BAD_DESCRIPTOR
-    assert [one.result for one in bad.members] == [BAD_DESCRIPTOR]
+    await host.send_mirror_write([1], LBA, BLOCK, tag=5)  # has its turn when nobody owes a status
     done = await host.next_completion()
     assert results(done) == [OK, NO_STATUS]
+    assert len(rig.of_kind(Kind.SELECTION)) == 3
+    done = await host.next_completion()
+    assert results(done) == [NO_STATUS]
+    assert len(rig.of_kind(Kind.SELECTION)) == 4
     await rig.finish()

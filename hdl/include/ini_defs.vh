@@ -129,6 +129,9 @@
 `define INI_D_BLOCKS 180:176
 // pass: collect statuses in the connection
 `define INI_D_REPORT 181
+// pass: it may end before its last block; its data are not kept, but compared with what the buffer holds
+`define INI_D_SHORT 196
+`define INI_D_COMPARE 197
 // in place of the ranks, for a participant that owes its status: its result if that is GOOD, first block that it has not got or not right
 `define INI_D_FLAW 119:116
 `define INI_D_FLAW_BLOCK 123:120

@@ -41,6 +41,8 @@ module ini_finish #(
     input  wire [14:0] spoilt_i,      // its data came wrong
     input  wire [14:0] reported_i,    // gave its status
     input  wire        cut_i,         // a series that was cut off: no statuses are owed
+    input  wire        ended_i,       // a series that ended before its last block,
+    input  wire [ 3:0] blocks_i,      // after so many
     output wire [ 3:0] look_rank_o,
     input  wire [ 7:0] look_status_i, // status and failed block of that rank, a clock after
     input  wire [ 3:0] look_block_i,
@@ -66,7 +68,8 @@ module ini_finish #(
     output reg                   find_any_o,
     output reg                   find_scope_o,
     output reg  [           1:0] scope_o,
-    input  wire                  late_ok_i,    // nobody else needs the table
+    input  wire                   late_ok_i,    // nobody else needs the table
+    input  wire                   conn_i,       // a connection does
     input  wire                  us_i,
     input  wire                  found_i,
     input  wire                  absent_i,
@@ -81,6 +84,10 @@ module ini_finish #(
     output reg         post_o,  // pulse: a completion
     output reg  [31:0] cpl0_o,
     output reg  [31:0] cpl1_o,
+
+    output reg        short_o,        // pulse: a pass ended before its last block,
+    output reg  [2:0] short_gang_o,
+    output reg  [3:0] short_blocks_o, // after so many; before the notes of its members
 
     output reg        note_o,         // pulse: a part of a mirrored command has ended
     output reg  [2:0] note_gang_o,
@@ -109,6 +116,8 @@ module ini_finish #(
   reg       never_q;  // mirrored: it did not start
   // the participant that is looked at
   reg [3:0] z_q, id_q;
+  reg       empty_q;  // GOOD for data that it has not had
+  reg       few_q;  // a COMMAND: not as many bytes as there were to be
   reg       served_q, holds_q, skipped_q, refused_q, differs_q, spoilt_q, reported_q, at_focus_q;
 
   wire [3:0] opcode = desc_i[`INI_D_OPCODE];
@@ -116,7 +125,8 @@ module ini_finish #(
   // A participant that gave its status in a reselection, and may have failed all the same
   wire       owed = table_i && (opcode == `INI_OP_MIRROR_WRITE || opcode == `INI_OP_MIRROR_READ);
   wire       own_good = result_i == `INI_RES_OK && status_i == `SCSI_ST_GOOD;
-  wire [3:0] own_result = owed && own_good ? desc_i[`INI_D_FLAW] : result_i;
+  wire [3:0] own_result = owed && own_good ? desc_i[`INI_D_FLAW] : opcode == `INI_OP_COMMAND && desc_i[`INI_D_INNER] && own_good && few_q
+      ? `INI_RES_PROTOCOL : result_i;
   wire [3:0] own_block = !owed ? 4'd0 : own_good ? desc_i[`INI_D_FLAW_BLOCK] : failed_i ? block_i : 4'd0;
   wire [16:0] len = desc_i[`INI_D_LEN_LSB+:17];
   wire       swept = opcode == `INI_OP_TASK_MANAGEMENT && result_i == `INI_RES_OK;
@@ -129,7 +139,7 @@ module ini_finish #(
   wire       owes = holds_q && !reported_q && !never_q && !doomed_i && !cut_i && !(result_i == `INI_RES_OK && at_focus_q);
 
   // Nothing to do in a clock should cost a simulation nothing.
-  wire awake = `SCSI_AWAKE(note_o || state_q != IDLE || end_q || end_i || drain_q || rst_q != bus_rst_i || fail_i || fail_q
+  wire awake = `SCSI_AWAKE(note_o || short_o || state_q != IDLE || end_q || end_i || drain_q || rst_q != bus_rst_i || fail_i || fail_q
       || (us_i && late_ok_i) || pulsed);
   wire pulsed = fail_done_o || put_o || free_o || find_late_o || find_any_o || find_scope_o || post_o;
 
@@ -157,6 +167,7 @@ module ini_finish #(
     else if (all_same) rank_why = result_i;
     else if (refused_q) rank_why = `INI_RES_REJECTED;
     else if (skipped_q) rank_why = `INI_RES_SKIPPED;
+    else if (empty_q && at_focus_q) rank_why = `INI_RES_PROTOCOL;
     else if (served_q || at_focus_q || cut_i) rank_why = result_i;
     else rank_why = `INI_RES_SKIPPED;
   end
@@ -166,7 +177,9 @@ module ini_finish #(
       state_q <= IDLE;
       {end_q, drain_q, rst_q, sweep_q, fail_q} <= 5'd0;
       rank_q <= 4'd0;
-      {never_q, served_q, holds_q, skipped_q, refused_q, differs_q, spoilt_q, reported_q, at_focus_q} <= 9'd0;
+      {never_q, served_q, holds_q, skipped_q, refused_q, differs_q, spoilt_q, reported_q, at_focus_q, empty_q, few_q} <= 11'd0;
+      short_o <= 1'b0;
+      {short_gang_o, short_blocks_o} <= 7'd0;
       {z_q, id_q} <= 8'd0;
       {note_o, note_gang_o, note_z_o, note_block_o, note_result_o, note_status_o} <= 24'd0;
       {fail_done_o, put_o, put_new_o, free_o, free_inner_o, find_late_o, find_any_o, find_scope_o, post_o} <= 9'd0;
@@ -176,7 +189,8 @@ module ini_finish #(
       cpl0_o <= 32'd0;
       cpl1_o <= 32'd0;
     end else if (awake) begin
-      {fail_done_o, put_o, free_o, find_late_o, find_any_o, find_scope_o, post_o, note_o} <= 8'd0;
+      {fail_done_o, put_o, free_o, find_late_o, find_any_o, find_scope_o, post_o, note_o, short_o} <= 9'd0;
+      few_q <= pad(moved_i) != len;
       if (end_i) end_q <= 1'b1;
       rst_q <= bus_rst_i;
       fail_q <= fail_i && !fail_done_o;
@@ -190,6 +204,9 @@ module ini_finish #(
           rank_q <= 4'd0;
           never_q <= 1'b0;
           if (spread_i) begin
+            short_o <= ended_i;
+            short_gang_o <= desc_i[`INI_D_GANG];
+            short_blocks_o <= blocks_i;
             state_q <= LOOK;
           end else if (task_i && swept) begin
             sweep;
@@ -245,6 +262,7 @@ module ini_finish #(
           differs_q <= differs_i[rank_q];
           reported_q <= reported_i[rank_q] && !never_q;
           at_focus_q <= rank_q == focus_i;
+          empty_q <= own_good && !served_i[rank_q];
           state_q <= SPREAD;
         end
 
@@ -268,7 +286,10 @@ module ini_finish #(
           else if (absent_i) state_q <= IDLE;
         end
 
-        LATE: begin
+        LATE:
+        if (conn_i) begin
+          state_q <= IDLE;
+        end else begin
           end_found(`INI_RES_NO_STATUS);
           if (absent_i && !found_i) state_q <= IDLE;
         end

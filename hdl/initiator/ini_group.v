@@ -46,6 +46,9 @@ module ini_group #(
     input wire [3:0] note_block_i,
     input wire [3:0] note_result_i,
     input wire [7:0] note_status_i,
+    input wire       short_i,       // pulse: a pass ended before its last block, after so many
+    input wire [2:0] short_gang_i,
+    input wire [3:0] short_blocks_i,
 
     // block numbers of the series on the bus
     input  wire [ 2:0] series_gang_i,
@@ -78,7 +81,7 @@ module ini_group #(
   localparam NEW = 2'd1;  // it is new
   localparam NEXT = 2'd2;  // a pass is due
 
-  localparam CTX_W = 34;
+  localparam CTX_W = 35;
   localparam [24:0] BUF_END = BUF_BYTES;
   localparam [4:0] MOST = 5'd16;  // blocks
 
@@ -86,6 +89,7 @@ module ini_group #(
   reg [`INI_DESC_W-1:0] cmd_mem[0:`INI_GANGS-1];
   reg [CTX_W-1:0] ctx_mem[0:`INI_GANGS-1];
   reg [7:0] due_q;  // by place: a pass is due
+  reg [7:0] held_q;  // by place: a pass is to be made again when another one has ended
   wire [2:0] free_gang, new_gang;
   wire [4:0] new_count;
   wire [7:0] over;
@@ -108,6 +112,7 @@ module ini_group #(
   reg [3:0] lead_q, lead_id_q;  // z and SCSI ID of the leader of the last connection
   reg [3:0] plus_q;  // PLAIN: block after first_q
   reg       tail_q;  // REGROUP: the leader before goes last
+  reg       sure_q;  // read: the buffer holds a good copy of the pass's blocks
   reg [3:0] rank_q;
   reg [59:0] left_q;  // z of the ranks still to look at
   reg [24:0] end_q;
@@ -155,6 +160,9 @@ module ini_group #(
   wire [3:0] pass_block;
   reg pass_start_q, judge_start_q, tell_start_q, hand_q;
   wire [31:0] pass_lba;
+  wire [15:0] pass_targets;
+  wire clash, judge_sure;
+  wire [3:0] short, judge_most;
 
   wire [`INI_DESC_W-1:0] pass_desc;
   wire slot = sched_empty_i && !unsettled_q;  // the host hands nothing over while a pass is due
@@ -202,6 +210,12 @@ module ini_group #(
       .hand_i      (hand_q),
       .members_i   (kind_q == `INI_PASS_PLAIN ? 4'd1 : pass_desc[`INI_D_COUNT]),
       .base_i      (base),
+      .targets_i   (pass_targets),
+      .clash_o     (clash),
+      .short_i     (short_i),
+      .short_gang_i(short_gang_i),
+      .short_blocks_i(short_blocks_i),
+      .short_o     (short),
       .note_i      (note_q),
       .note_gang_i (note_gang_q),
       .look_gang_i (note_gang_i),
@@ -255,6 +269,7 @@ module ini_group #(
       .first_i (first_q),
       .plus_i  (plus_q),
       .size_i  (size_q),
+      .sure_i  (sure_q),
       .z_o     (pass_z),
       .out_i   (word[16]),
       .bad_i   (bad),
@@ -268,7 +283,8 @@ module ini_group #(
       .ok_o    (pass_ok),
       .size_o  (pass_size),
       .desc_o  (pass_desc),
-      .ids_o   (ids_o)
+      .ids_o   (ids_o),
+      .targets_o(pass_targets)
   );
 
   ini_judge u_judge (
@@ -285,6 +301,7 @@ module ini_group #(
       .base_i    (base),
       .round_i   (round_q),
       .reset_i   (rst_seen),
+      .sure_i    (sure_q),
       .note_i    (note_q),
       .z_o       (judge_z),
       .word_i    (word),
@@ -297,7 +314,9 @@ module ini_group #(
       .mark_o    (judge_mark),
       .plus_o    (judge_plus),
       .tail_o    (judge_tail),
-      .alive_o   (judge_alive)
+      .alive_o   (judge_alive),
+      .sure_o    (judge_sure),
+      .most_o    (judge_most)
   );
 
   ini_tell u_tell (
@@ -364,14 +383,14 @@ module ini_group #(
 
   wire [CTX_W-1:0] ctx = ctx_mem[gang_q];
   always @(posedge clk_i)
-    if (state_q == SAVE) ctx_mem[gang_q] <= {first_q, size_q, round_q, kind_q, mark_q, lead_q, lead_id_q, plus_q, tail_q};
+    if (state_q == SAVE) ctx_mem[gang_q] <= {first_q, size_q, round_q, kind_q, mark_q, lead_q, lead_id_q, plus_q, tail_q, sure_q};
 
   always @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
       state_q <= IDLE;
       why_q <= NEW;
-      due_q <= 8'd0;
-      {ready_q, tail_q, odd_q, past_q, void_q, broken_q, pass_start_q, judge_start_q, tell_start_q, hand_q, unsettled_q} <= 11'd0;
+      {due_q, held_q} <= 16'd0;
+      {ready_q, sure_q, tail_q, odd_q, past_q, void_q, broken_q, pass_start_q, judge_start_q, tell_start_q, hand_q, unsettled_q} <= 12'd0;
       gang_q <= 3'd0;
       {note_q, over_q, next_q} <= 3'd0;
       {note_gang_q, over_gang_q, next_gang_q} <= 9'd0;
@@ -401,7 +420,11 @@ module ini_group #(
         end
 
         LOAD: begin
-          {first_q, size_q, round_q, kind_q, mark_q, lead_q, lead_id_q, plus_q, tail_q} <= ctx;
+          {first_q, size_q, round_q, kind_q, mark_q, lead_q, lead_id_q, plus_q, tail_q, sure_q} <= ctx;
+          if (why_q == AFTER_PASS) begin
+            due_q <= due_q | held_q;
+            held_q <= 8'd0;
+          end
           pass_start_q <= why_q == NEXT;
           judge_start_q <= why_q == AFTER_PASS;
           if (why_q == NEW) due_q[gang_q] <= 1'b1;  // no other descriptor until it has gone
@@ -452,6 +475,10 @@ module ini_group #(
         HAND:
         if (rst_seen) begin
           fail_pass;
+        end else if (clash && kind_q != `INI_PASS_PLAIN) begin
+          due_q[gang_q] <= 1'b0;
+          held_q[gang_q] <= 1'b1;
+          state_q <= IDLE;
         end else if (slot) begin
           hand_q <= 1'b1;
           due_q[gang_q] <= 1'b0;
@@ -462,25 +489,18 @@ module ini_group #(
           state_q <= IDLE;  // somebody else came first, or enrolments change: once more
         end
 
-        JUDGE:
-        if (judge_done) begin
-          if (judge_repeat) begin
-            kind_q <= judge_kind;
-            mark_q <= judge_mark;
-            plus_q <= judge_plus;
-            tail_q <= judge_tail;
-            if (judge_round) round_q <= round_q + 4'd1;
-            due_again;
-          end else begin
-            state_q <= ADVANCE;
-          end
+        JUDGE: begin
+          if (why_q == AFTER_PASS && kind_q == `INI_PASS_ALL && short != 4'd0) size_q <= {1'b0, short};
+          if (judge_done) judged;
         end
 
         ADVANCE: begin
           kind_q <= `INI_PASS_ALL;
           plus_q <= 4'd0;
           size_q <= 5'd0;
+          sure_q <= 1'b0;
           if (judge_alive) first_q <= first_q + size_q;
+          else if ({1'b0, judge_most} > first_q) first_q <= {1'b0, judge_most};
           if (!judge_alive || first_q + size_q == blocks) tell;
           else due_again;
         end
@@ -515,9 +535,23 @@ module ini_group #(
       {first_q, size_q} <= 10'd0;
       kind_q <= `INI_PASS_ALL;
       {round_q, mark_q, lead_q, plus_q} <= 16'd0;
-      tail_q <= 1'b0;
+      {tail_q, sure_q} <= 2'd0;
       lead_id_q <= cmd_q[`INI_D_TARGET];
       state_q <= SAVE;
+    end
+  endtask
+
+  task judged;
+    if (judge_repeat) begin
+      kind_q <= judge_kind;
+      mark_q <= judge_mark;
+      plus_q <= judge_plus;
+      tail_q <= judge_tail;
+      sure_q <= judge_sure;
+      if (judge_round) round_q <= round_q + 4'd1;
+      due_again;
+    end else begin
+      state_q <= ADVANCE;
     end
   endtask
 

@@ -24,6 +24,7 @@ module ini_judge (
     input wire [            3:0] base_i,    // first block of the connection
     input wire [            3:0] round_i,   // repetitions so far
     input wire                   reset_i,   // RST came: no repetition
+    input wire                   sure_i,    // read: the buffer holds a good copy from an earlier pass
 
     // results of the members
     input  wire        note_i,      // somebody else writes
@@ -39,7 +40,9 @@ module ini_judge (
     output reg [3:0] mark_o,
     output reg [3:0] plus_o,
     output reg       tail_o,
-    output wire      alive_o    // ... and somebody is left
+    output wire      alive_o,   // ... and somebody is left
+    output wire      sure_o,    // with done_o: read: the buffer holds a good copy now
+    output reg [3:0] most_o     // block before which somebody that failed has all
 );
 
   localparam IDLE = 3'd0;  // nothing to judge
@@ -60,6 +63,7 @@ module ini_judge (
   reg       lead_bad_q, lead_mute_q;
   reg [1:0] alive_q, again_q;  // members not out, those of them unsuccessful: 0, 1, 2 or more
   reg [3:0] head_q, last_q, next_q;  // ranks of those: first, last, next one of PLAIN
+  reg [3:0] sole_q;  // rank of the first that is not out
   reg       next_ok_q;
   reg [3:0] lead_rank_q;
 
@@ -67,7 +71,8 @@ module ini_judge (
   wire [2:0] policy = cmd_i[`INI_D_POLICY];
   wire       alone = policy == `INI_POLICY_AUTO || policy == `INI_POLICY_PLAIN;  // one member may be dealt with by itself
   wire       from_leader = kind_i == `INI_PASS_ALL || kind_i == `INI_PASS_FROM_LEADER;  // the first one in order leads
-  wire       needed = again_q != 2'd0 || (is_in && lead_bad_q && alive_q != 2'd0);
+  wire       unsure = is_in && lead_bad_q && !sure_i;  // nobody has a good first copy
+  wire       needed = again_q != 2'd0 || (unsure && alive_q != 2'd0);
 
   wire       is_bad = word_i[11:0] != 12'd0;
   wire [3:0] its_result = word_i[11:8];
@@ -81,7 +86,7 @@ module ini_judge (
   // for DECIDE
   reg        next_plain_q, repeat_q, from_leader_q, alone_q;
   reg        onward_q;  // PLAIN: another block of the pass is left
-  wire       for_good = ended_q || (differs_q && !lead_bad_q);  // no repetition mends that
+  wire       for_good = ended_q || (differs_q && (sure_i || !lead_bad_q));  // no repetition mends that
   // A pass that could not be made: all that were to take part; way C: the blocks before this one are done, the others are not.
   wire       broken = broken_i && (kind_i == `INI_PASS_ALL || (kind_i == `INI_PASS_PLAIN && plus_i != 4'd0 && is_lead_q));
 
@@ -89,6 +94,7 @@ module ini_judge (
 
   assign z_o = state_q == LEAD ? lead_i : left_q[3:0];
   assign alive_o = alive_q != 2'd0;
+  assign sure_o = sure_i || (is_in && kind_i != `INI_PASS_PLAIN && !lead_bad_q);
 
   always @(*) begin
     put_o = 1'b0;
@@ -105,7 +111,7 @@ module ini_judge (
     if (!rst_ni) begin
       state_q <= IDLE;
       {wait_q, alive_q, again_q} <= 6'd0;
-      {rank_q, head_q, last_q, next_q, lead_rank_q} <= 20'd0;
+      {rank_q, head_q, last_q, next_q, lead_rank_q, sole_q, most_o} <= 28'd0;
       left_q <= 60'd0;
       {lead_bad_q, lead_mute_q, next_ok_q} <= 3'd0;
       {done_o, repeat_o, round_o, tail_o} <= 4'd0;
@@ -128,6 +134,7 @@ module ini_judge (
         if (start_i) begin
           {repeat_o, round_o, next_ok_q} <= 3'd0;
           {alive_q, again_q} <= 4'd0;
+          most_o <= 4'd0;
           go_through;
           state_q <= broken_i ? DROP : LEAD;
         end
@@ -150,6 +157,7 @@ module ini_judge (
         WEIGH:
         if (!note_i) begin
           if (its_alive_q && !for_good) weigh;
+          if (for_good) most;
           if (is_lead_q) lead_rank_q <= rank_q;
           next_rank;
           look(LOOK);
@@ -174,6 +182,7 @@ module ini_judge (
         default:  // MARK
         if (!note_i) begin
           if (its_alive_q && !bad_q && !broken) alive_q <= 2'd1;
+          most;
           next_rank;
           look(DROP);
         end
@@ -211,10 +220,16 @@ module ini_judge (
     end
   endtask
 
+  // What a member has that takes part no more.
+  task most;
+    if (its_alive_q && bad_q && word_q[15:12] > most_o) most_o <= word_q[15:12];
+  endtask
+
   // A member that is not out.
   task weigh;
     begin
       alive_q <= {alive_q != 2'd0, alive_q == 2'd0};
+      if (alive_q == 2'd0) sole_q <= rank_q;
       if (bad_q) begin
         again_q <= {again_q != 2'd0, again_q == 2'd0};
         last_q <= rank_q;
@@ -234,8 +249,8 @@ module ini_judge (
       end else if (repeat_q) begin
         round_o <= 1'b1;
         tail_o <= lead_mute_q;
-        if (is_in && lead_bad_q) begin
-          if (alone_q && alive_q == 2'd1) repeat_as(`INI_PASS_PLAIN, head_q, 4'd0);
+        if (unsure) begin
+          if (alone_q && alive_q == 2'd1) repeat_as(`INI_PASS_PLAIN, sole_q, 4'd0);
           else repeat_as(`INI_PASS_ROTATE, lead_rank_q, 4'd0);
         end else if (is_in) begin
           if (from_leader_q && from_leader) repeat_as(`INI_PASS_FROM_LEADER, last_q, 4'd0);

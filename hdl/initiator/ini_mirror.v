@@ -3,7 +3,8 @@
 // Used by scsi_initiator, beside ini_nexus, which handles whatever is common to all connections; ini_tally keeps what comes of it for each
 // participant. Rules: docs/protocol.md, mirrored write, hand-over, status in the connection, many blocks: ATN goes with the last word
 // of each copy; a RECLAIMED names the leader as current target: what was said is repeated a bounded number of times, then its
-// participant is skipped, and in a series not named for data again; a rejected message leaves the current target as it was. A status
+// participant is skipped, and in a series not named for data again; a NEXT that the leader does not take ends the series; a rejected
+// message leaves the current target as it was. FFh announces RELEASE: it goes with the last REPORT or, without REPORTs, the last copy. A status
 // is delivered when the message after it is out and the next participant's REQ, or BUS FREE, has followed.
 `default_nettype none
 `include "scsi_awake.vh"
@@ -24,7 +25,8 @@ module ini_mirror #(
     /* verilator lint_off UNUSEDSIGNAL */  // 16 is 0 here
     input wire [ 4:0] blocks_i,   // blocks of the pass, 1 to 16
     /* verilator lint_on UNUSEDSIGNAL */
-    input wire        report_i,   // statuses are collected in the connection
+    input wire       report_i,   // statuses are collected in the connection
+    input wire       short_i,    // the series may end before its last block
     input wire [ 3:0] retries_i,
 
     input wire [2:0] phase_i,
@@ -70,6 +72,8 @@ module ini_mirror #(
     output reg  [3:0] told_rank_o,
     output reg        final_o,     // this is the last block
     output reg        series_o,    // a second block was begun
+    output reg        early_o,     // pulse: the series ends before its last block, though nobody failed there
+    output reg        ended_o,     // it has; the blocks are those before next_index_o
     output reg        reported_o   // a REPORT went out, and was not rejected
 );
 
@@ -119,7 +123,7 @@ module ini_mirror #(
   wire        freed = active_q && bus_free_i;
   wire [ 3:0] saying = {said_kind_i == `INI_SAY_SWITCH, said_kind_i == `INI_SAY_NEXT, said_kind_i == `INI_SAY_REPORT, said_kind_i == `INI_SAY_RELEASE};
   wire        event_now = active_q && (copied || said_i || taken || status || answered || heard || bus_free_i);
-  wire        pulsed = say_o || rewind_o || advance_o || abort_o || copied_o || skip_o || refuse_o || keep_o || deliver_o || fresh_q
+  wire        pulsed = early_o || say_o || rewind_o || advance_o || abort_o || copied_o || skip_o || refuse_o || keep_o || deliver_o || fresh_q
       || copied_q || taken_q || answered_q;
   // Nothing to do in a clock should cost a simulation nothing.
   wire        awake = `SCSI_AWAKE(begin_i || event_now || pulsed || state_q == PICK || state_q == VERDICT || again_q != again || active_q != active_i
@@ -152,7 +156,7 @@ module ini_mirror #(
       todo_q <= ~(15'h7FFF << count_i) & 15'h7FFE;
     end else begin
       active_q <= active_i;
-      {say_o, rewind_o, advance_o, abort_o, copied_o, skip_o, refuse_o, keep_o, deliver_o, fresh_q} <= 10'd0;
+      {early_o, say_o, rewind_o, advance_o, abort_o, copied_o, skip_o, refuse_o, keep_o, deliver_o, fresh_q} <= 11'd0;
       if (fresh_q) name_z_o <= order_i[{who_o, 2'd0}+:4];
       final_o <= next_index_o == blocks_q;
       {copied_q, taken_q, answered_q} <= {copied, taken, answered};
@@ -181,7 +185,7 @@ module ini_mirror #(
     begin
       state_q <= SERVE;
       {at_q, tries_q, who_o, told_rank_o, data_rank_o} <= 20'd0;
-      {asking_q, stop_q, told_q, moved_q, due_q, final_o, series_o, reported_o, name_last_o} <= 9'd0;
+      {asking_q, stop_q, told_q, moved_q, due_q, final_o, series_o, reported_o, name_last_o, early_o, ended_o} <= 11'd0;
       {say_o, rewind_o, advance_o, abort_o, copied_o, skip_o, refuse_o, keep_o, deliver_o} <= 9'd0;
       {copied_q, taken_q, answered_q, picked_q} <= 4'd0;
       fresh_q <= 1'b1;
@@ -195,7 +199,7 @@ module ini_mirror #(
       tries_q <= 4'd0;
       told_q <= 1'b0;
       todo_q <= rest_q;
-      name_last_o <= rest_q == 15'd0 && (asking_q || final_o);
+      name_last_o <= rest_q == 15'd0 && (asking_q || (final_o && !report_i));
       if (!none_q) begin
         call(low_q);
         say(asking_q ? `INI_SAY_REPORT : `INI_SAY_SWITCH);
@@ -380,6 +384,7 @@ module ini_mirror #(
   task reply;
     begin
       at_q <= who_o;
+      told_q <= 1'b0;
       reported_o <= 1'b1;
       deliver;
     end
@@ -411,6 +416,8 @@ module ini_mirror #(
   task stop;
     begin
       stop_q <= 1'b1;
+      early_o <= short_i;
+      ended_o <= short_i;
       state_q <= PICK;
     end
   endtask

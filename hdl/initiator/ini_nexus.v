@@ -56,6 +56,7 @@ module ini_nexus #(
     input wire       bad_i,       // one with wrong parity
     input wire       reject_i,
     input wire       protocol_i,
+    input wire       save_i,
     input wire       restore_i,
     input wire       refused_i,
     input wire       named_i,
@@ -259,6 +260,7 @@ module ini_nexus #(
       if (neg_say_i) answer(neg_kind_i);
       if (refused_i) refused;
       if (named_i) identified;
+      if (save_i && data_bad_q) doom(`INI_RES_PARITY);  // it takes for good what was not
       if (restore_i) begin
         data_bad_q <= 1'b0;
         status_ok_q <= 1'b0;

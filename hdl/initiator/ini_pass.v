@@ -24,6 +24,7 @@ module ini_pass (
     input wire [            4:0] first_i,  // first block of the pass
     input wire [            3:0] plus_i,   // PLAIN: block after that
     input wire [            4:0] size_i,   // blocks of the pass; 0: as many as can be
+    input wire                   sure_i,   // read: the buffer holds a good copy already
 
     // results of the members before, and who they are
     output wire [ 3:0] z_o,
@@ -41,7 +42,8 @@ module ini_pass (
     output reg                   ok_o,    // with it: there is a pass
     output reg  [           4:0] size_o,
     output reg  [`INI_DESC_W-1:0] desc_o,
-    output reg  [          59:0] ids_o
+    output reg  [          59:0] ids_o,
+    output reg  [          15:0] targets_o  // SCSI IDs of who takes part
 );
 
   localparam IDLE = 4'd0;  // nothing to make
@@ -112,6 +114,7 @@ module ini_pass (
       addr_q <= 24'd0;
       seen_q <= 16'd0;
       flags_q <= 2'd0;
+      targets_o <= 16'd0;
       desc_o <= {`INI_DESC_W{1'b0}};
     end else if (awake) begin
       done_o <= 1'b0;
@@ -124,7 +127,7 @@ module ini_pass (
           second_q <= 1'b0;
           {order_q, ids_o} <= 120'd0;
           count_q <= 4'd0;
-          seen_q <= 16'd0;
+          {seen_q, targets_o} <= 32'd0;
           flags_q <= 2'b11;
           limit_q <= series;
           ok_o <= 1'b1;
@@ -211,6 +214,7 @@ module ini_pass (
     begin
       if (!found_q || twice_q) ok_o <= 1'b0;
       seen_q[z_o] <= 1'b1;
+      targets_o[target_q] <= 1'b1;
       order_q[{count_q, 2'd0}+:4] <= z_o;
       ids_o[{count_q, 2'd0}+:4] <= target_q;
       count_q <= count_q + 4'd1;
@@ -239,6 +243,8 @@ module ini_pass (
         desc_o[`INI_D_COUNT] <= count_q;
         desc_o[`INI_D_BLOCKS] <= size_o;
         desc_o[`INI_D_REPORT] <= flags_q[0];
+        desc_o[`INI_D_SHORT] <= kind_i == `INI_PASS_ALL;
+        desc_o[`INI_D_COMPARE] <= sure_i;
       end
     end
   endtask

@@ -1,6 +1,7 @@
 // Places of the mirrored commands in progress: which are in use, which are new, whose pass has ended.
 //
-// Used by ini_group. A pass has ended when a note has come for each of its members.
+// Used by ini_group. A pass has ended when a note has come for each of its members. A drive that owes a status does not take part in another
+// mirrored operation: one that names it waits.
 `default_nettype none
 `include "scsi_awake.vh"
 `include "ini_defs.vh"
@@ -28,6 +29,12 @@ module ini_places (
     input wire       hand_i,       // pulse: a pass begins
     input wire [3:0] members_i,    // with it: so many take part
     input wire [3:0] base_i,       // with it: its first block
+    input wire [15:0] targets_i,   // SCSI IDs of who is to take part
+    output reg        clash_o,     // one of them, a clock ago, takes part in a pass that has not ended
+    input wire        short_i,     // pulse: a pass ended before its last block
+    input wire [2:0] short_gang_i,
+    input wire [3:0] short_blocks_i,
+    output wire [3:0] short_o,     // blocks of the last pass of gang_i, if it did; else 0
 
     input  wire       note_i,       // pulse: a member's part has ended
     input  wire [2:0] note_gang_i,
@@ -41,14 +48,19 @@ module ini_places (
   reg [7:0] reset_q;  // by place: RST came
   reg [3:0] open_q[0:`INI_GANGS-1];  // members whose part of the pass has not ended
   reg [3:0] base_q[0:`INI_GANGS-1];  // first block of the connection
+  reg [3:0] short_q[0:`INI_GANGS-1];  // blocks that it had, if fewer than it should; else 0
+  reg [15:0] who_q[0:`INI_GANGS-1];  // SCSI IDs of who takes part, while the pass has not ended
+  wire [15:0] engaged = who_q[0] | who_q[1] | who_q[2] | who_q[3] | who_q[4] | who_q[5] | who_q[6] | who_q[7];
+  wire        clash = (engaged & targets_i) != 16'd0;
   integer i;
 
   // Nothing to do in a clock should cost a simulation nothing.
   wire awake = `SCSI_AWAKE(take_i || note_i || bus_rst_i || new_done_i || over_done_i || leave_i || hand_i || (!free_ok_o && taken_q != 8'hFF)
-      || reset_o != reset_q[gang_i]);
+      || reset_o != reset_q[gang_i] || clash_o != clash || short_i);
 
   assign note_base_o = base_q[look_gang_i];
   assign bus_base_o = base_q[bus_gang_i];
+  assign short_o = short_q[gang_i];
 
   function [2:0] lowest;
     input [7:0] v;
@@ -62,16 +74,19 @@ module ini_places (
   always @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
       {taken_q, over_o, reset_q} <= 24'd0;
-      {free_ok_o, new_o, reset_o} <= 3'd0;
+      {free_ok_o, new_o, reset_o, clash_o} <= 4'd0;
       {free_o, new_gang_o} <= 6'd0;
       new_count_o <= 5'd0;
       busy_o <= 4'd0;
       for (i = 0; i < `INI_GANGS; i = i + 1) begin
         open_q[i] <= 4'd0;
         base_q[i] <= 4'd0;
+        short_q[i] <= 4'd0;
+        who_q[i] <= 16'd0;
       end
     end else if (awake) begin
       reset_o <= reset_q[gang_i];
+      clash_o <= clash;
       if (bus_rst_i) reset_q <= 8'hFF;
       if (!free_ok_o && taken_q != 8'hFF) begin
         free_o <= lowest(~taken_q);
@@ -92,11 +107,17 @@ module ini_places (
       if (over_done_i) over_o[gang_i] <= 1'b0;
       if (note_i) begin
         open_q[note_gang_i] <= open_q[note_gang_i] - 4'd1;
-        if (open_q[note_gang_i] == 4'd1) over_o[note_gang_i] <= 1'b1;
+        if (open_q[note_gang_i] == 4'd1) begin
+          over_o[note_gang_i] <= 1'b1;
+          who_q[note_gang_i] <= 16'd0;
+        end
       end
+      if (short_i) short_q[short_gang_i] <= short_blocks_i;
       if (hand_i) begin
         open_q[gang_i] <= members_i;
         base_q[gang_i] <= base_i;
+        short_q[gang_i] <= 4'd0;
+        who_q[gang_i] <= targets_i;
       end
     end
   end

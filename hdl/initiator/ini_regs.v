@@ -123,6 +123,7 @@ module ini_regs #(
   // What is read is looked up in two steps: in each bank of eight words, then from its bank. The queue of completions shows its oldest one
   // two clocks after a change.
   reg  [31:0] bank_q[0:7];
+  reg         told_q;  // bank_q has a completion
   reg  [ 3:0] looked_q;  // raddr_q, bank_q, members_i are of s_axil_araddr; in the next clocks
   wire [31:0] banked = raddr_q[11:8] == 4'd0 ? bank_q[raddr_q[7:5]] : 32'd0;
   integer     n;
@@ -189,7 +190,7 @@ module ini_regs #(
       {policy_q, rounds_q, block_size_q, blocks_q, series_q} <= 19'd0;
       s_axil_rdata <= 32'd0;
       looked_q <= 4'd0;
-      write_q <= 1'b0;
+      {write_q, told_q} <= 2'b00;
       {waddr_q, raddr_q, wdata_q, wstrb_q} <= 60'd0;
       for (n = 0; n < 8; n = n + 1) bank_q[n] <= 32'd0;
       config_q <= 8'd0;
@@ -221,11 +222,12 @@ module ini_regs #(
       end
       looked_q <= {looked_q[2:0], 1'b1} & {4{s_axil_arvalid && !read}};
       if (s_axil_arvalid) raddr_q <= s_axil_araddr;
+      if (s_axil_arvalid) told_q <= cpl_i[0];
       if (s_axil_arvalid) for (n = 0; n < 8; n = n + 1) bank_q[n] <= value({4'd0, n[2:0], raddr_q[4:2], 2'd0});
       if (read) begin
         s_axil_rvalid <= 1'b1;
         s_axil_rdata <= members ? members_i : banked;
-        pop_o <= raddr_q == `INI_REG_CPL1;
+        pop_o <= raddr_q == `INI_REG_CPL1 && told_q;
       end else if (s_axil_rready) begin
         s_axil_rvalid <= 1'b0;
       end

@@ -160,7 +160,7 @@ module ini_sched #(
       limit_q <= {yield_ns_i, 10'd0} - less_q;
       over_q <= yielded_ps_q >= limit_q;
       {owed_q, free_q} <= {used_i != 6'd0, bus_free_i};
-      full_q <= full || away_q;  // a place is counted by the time the end of its connection is over
+      full_q <= (full && !manage) || away_q;  // a place is counted by the time the end of its connection is over
       may_q  <= state_q == ASK && (used_i == 6'd0 || yielded_q || yield_ns_i == 16'd0);
       if (state_q == ASK) yield;
       if (bus_rst_i && state_q != EMPTY && state_q != FAIL) begin

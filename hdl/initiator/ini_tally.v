@@ -13,6 +13,7 @@ module ini_tally (
     input wire begin_i,   // pulse: a task begins
     input wire active_i,  // a mirrored operation is connected
     input wire read_i,    // it is a read
+    input wire compare_i, // the buffer holds a good copy already
 
     // data
     input wire [2:0] phase_i,
@@ -24,6 +25,7 @@ module ini_tally (
     input wire       advance_i,     // pulse: the next block
     input wire [3:0] next_index_i,  // its number
     input wire       final_i,       // there is none
+    input wire       early_i,       // pulse: there is none any more
 
     // the others
     input wire       skip_i,       // pulse: who_i did not take
@@ -64,7 +66,7 @@ module ini_tally (
   wire      unknown = keep_i && status_i != `SCSI_ST_GOOD;  // which block failed, unless FAILED BLOCK tells it
   wire [3:0] at = fault_i || unknown ? who_i : data_rank_i;
   // Nothing to do in a clock should cost a simulation nothing.
-  wire      awake = begin_i || (active_i && (bad || judge || differs_i || copied_i || advance_i || skip_i || refuse_i)) || deliver_i;
+  wire      awake = begin_i || (active_i && (bad || judge || differs_i || copied_i || advance_i || early_i || skip_i || refuse_i)) || deliver_i;
 
   assign compare_o = read_i && kept_q;
 
@@ -83,6 +85,7 @@ module ini_tally (
       // nothing changes
     end else if (begin_i) begin
       clear;
+      kept_q <= compare_i;
     end else begin
       if (copied_i) begin
         open_q <= 1'b1;
@@ -98,7 +101,8 @@ module ini_tally (
         {open_q, bad_q} <= 2'b00;
         if (read_i && !bad_q) kept_q <= 1'b1;
       end
-      if (advance_i) kept_q <= 1'b0;
+      if (advance_i) kept_q <= compare_i;
+      if (early_i) served_o <= holds_o & ~skipped_o & ~refused_o;
       if (skip_i) skipped_o[who_i] <= 1'b1;
       if (refuse_i) refused_o[who_i] <= 1'b1;
       if (deliver_i) reported_o[told_rank_i] <= 1'b1;

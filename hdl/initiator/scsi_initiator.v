@@ -186,7 +186,7 @@ module scsi_initiator #(
   wire mr_say, name_last, rewind, mr_abort, serving;
   wire [4:0] mr_kind;
   wire [3:0] name_z, mr_why, data_rank, who, told_rank, next_index;
-  wire advance, asking, put_off, failed, flawed, copied, skip, refuse, status_kept, fault, deliver, final_block, series, told_report;
+  wire advance, asking, put_off, failed, flawed, copied, skip, refuse, status_kept, fault, deliver, final_block, series, early, ended_early, told_report;
   wire read, compare, differ, agree_caps;
   wire [14:0] served, holds, skipped, refused, differs, spoilt, reported;
   wire [3:0] failed_block, look_block;
@@ -215,6 +215,9 @@ module scsi_initiator #(
   wire [`INI_DESC_W-1:0] sched_desc;
   wire [59:0] sched_ids;
   wire note;
+  wire short;
+  wire [2:0] short_gang;
+  wire [3:0] short_blocks;
   wire [2:0] note_gang, word_index;
   wire [3:0] note_z, note_block, note_result;
   wire [7:0] note_status;
@@ -679,6 +682,7 @@ module scsi_initiator #(
       .bad_i         (bad),
       .reject_i      (hear_reject),
       .protocol_i    (hear_protocol),
+      .save_i        (save),
       .restore_i     (restore),
       .refused_i     (hear_refused),
       .named_i       (named),
@@ -745,6 +749,7 @@ module scsi_initiator #(
       .order_i      (desc[`INI_D_ORDER]),
       .blocks_i     (desc[`INI_D_BLOCKS]),
       .report_i     (desc[`INI_D_REPORT]),
+      .short_i      (desc[`INI_D_SHORT]),
       .retries_i    (retries),
       .phase_i      (phase),
       .phase_new_i  (phase_new),
@@ -785,6 +790,8 @@ module scsi_initiator #(
       .told_rank_o  (told_rank),
       .final_o      (final_block),
       .series_o     (series),
+      .early_o      (early),
+      .ended_o      (ended_early),
       .reported_o   (told_report)
   );
 
@@ -794,6 +801,7 @@ module scsi_initiator #(
       .begin_i      (begin_task),
       .active_i     (mirror),
       .read_i       (read),
+      .compare_i    (desc[`INI_D_COMPARE]),
       .phase_i      (phase),
       .rx_perr_i    (rx_perr),
       .differs_i    (differ),
@@ -803,6 +811,7 @@ module scsi_initiator #(
       .advance_i    (advance),
       .next_index_i (next_index),
       .final_i      (final_block),
+      .early_i      (early),
       .skip_i       (skip),
       .refuse_i     (refuse),
       .keep_i       (status_kept),
@@ -864,6 +873,9 @@ module scsi_initiator #(
       .note_block_i  (note_block),
       .note_result_i (note_result),
       .note_status_i (note_status),
+      .short_i       (short),
+      .short_gang_i  (short_gang),
+      .short_blocks_i(short_blocks),
       .series_gang_i (desc[`INI_D_GANG]),
       .series_index_i(next_index),
       .series_lba_o  (series_lba),
@@ -973,6 +985,8 @@ module scsi_initiator #(
       .spoilt_i   (spoilt),
       .reported_i (reported),
       .cut_i      (series && !told_report),
+      .ended_i    (ended_early),
+      .blocks_i   (next_index),
       .look_rank_o(look_rank),
       .look_status_i(look_status),
       .look_block_i(look_block),
@@ -993,6 +1007,7 @@ module scsi_initiator #(
       .find_scope_o(find_scope),
       .scope_o    (scope),
       .late_ok_i  (late_ok),
+      .conn_i     (conn),
       .us_i       (us_pulse),
       .found_i    (found),
       .absent_i   (absent),
@@ -1003,6 +1018,9 @@ module scsi_initiator #(
       .post_o     (post),
       .cpl0_o     (cpl0),
       .cpl1_o     (cpl1),
+      .short_o      (short),
+      .short_gang_o (short_gang),
+      .short_blocks_o(short_blocks),
       .note_o       (note),
       .note_gang_o  (note_gang),
       .note_z_o     (note_z),

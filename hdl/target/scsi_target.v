@@ -181,6 +181,11 @@ module scsi_target #(
     else if ({over, drive_rst, drive_reset} != {free || rst || qas, rst, target_reset})
       {over, drive_rst, drive_reset, afresh} <= {free || rst || qas, rst, target_reset, rst || target_reset};
   end
+  // What a connection was is forgotten also where it ended in a QAS phase that this drive could not hear of.
+  reg sel_q, sel_rise_q;
+  always @(posedge clk_i or negedge rst_ni)
+    if (!rst_ni) {sel_q, sel_rise_q} <= 2'd0;
+    else {sel_q, sel_rise_q} <= {sel, sel && !sel_q};
   wire msg_more, msg_byte, msg_end, msg_error, msg_last;
   wire [4:0] event_code;
   wire [7:0] msg_code, msg_arg;
@@ -202,7 +207,7 @@ module scsi_target #(
   wire [7:0] tag, accept_yz;
 
   tgt_nexus #(.CLK_PERIOD_PS(CLK_PERIOD_PS), .MSG_QUERY(MSG_QUERY)) u_nexus (
-      .clk_i(clk_i), .rst_ni(rst_ni), .clear_i(over), .bsy_i(bsy), .sel_i(sel), .phase_i(phase), .req_i(req),
+      .clk_i(clk_i), .rst_ni(rst_ni), .clear_i(over || sel_rise_q), .bsy_i(bsy), .sel_i(sel), .phase_i(phase), .req_i(req),
       .ack_i(ack), .atn_i(atn), .db_i(db), .dbp_i(dbp[0]), .event_i(event_code), .code_i(msg_code), .arg_i(msg_arg),
       .known_o(nexus_known), .reselected_o(nexus_reselected), .initiator_o(nexus_initiator), .lun_o(lun),
       .identified_o(identified), .disc_priv_o(disc_priv), .tagged_o(has_tag), .head_o(head), .tag_o(tag), .complete_o(complete),
@@ -355,6 +360,7 @@ module scsi_target #(
   );
 
   // ---- tasks: the one being executed, and those that wait
+  wire was_queued;
   wire flow_valid, copy_valid, queue_empty, next_task, pop, drop, losers_set, losers_reset, turn, copied, next_tagged;
   wire [15:0] losers;
   wire [3:0] next_initiator;
@@ -366,11 +372,11 @@ module scsi_target #(
 
   assign task_valid = flow_valid || copy_valid;
   assign idle = !task_valid && queue_empty;
-  // A medium that reads ahead for nobody is done soon: data towards the initiator may wait for it, and so may the leader's first block.
+  // A medium that reads ahead for nobody is done soon: data towards the initiator may wait for it. The leader's first block waits for any.
   wire reading_ahead = blocks_busy && !blocks_write;
   wire vacant = !blocks_busy || (reading_ahead && op_read);
   assign able = idle && vacant;
-  assign lead_able = idle && (!blocks_busy || reading_ahead);
+  assign lead_able = idle;
   assign again = copy_ready && vacant;
 
   tgt_queue #(.QUEUE(QUEUE)) u_queue (
@@ -438,7 +444,7 @@ module scsi_target #(
   tgt_flow #(.CLK_PERIOD_PS(CLK_PERIOD_PS)) u_flow (
       .clk_i(clk_i), .rst_ni(rst_ni), .clear_i(drive_rst),
       .begin_i(begin_task), .cdb_i(link_cdb), .disc_priv_i(disc_priv),
-      .next_i(next_task && !copy_valid), .next_cdb_i(next_cdb), .pop_o(pop), .valid_o(flow_valid), .drop_i(drop),
+      .next_i(next_task && !copy_valid), .next_cdb_i(next_cdb), .pop_o(pop), .queued_o(was_queued), .valid_o(flow_valid), .drop_i(drop),
       .turn_i(turn), .initiator_i(task_initiator), .drain_i(drain),
       .cdb_o(cdb), .decode_o(decode), .disk_busy_i(disk_busy), .kind_i(kind),
       .disk_status_i(disk_status), .disk_bytes_i(disk_bytes),
@@ -500,7 +506,7 @@ module scsi_target #(
 
   tgt_disk u_disk (
       .clk_i(clk_i), .rst_ni(rst_ni), .bus_rst_i(drive_rst), .target_reset_i(drive_reset),
-      .initiator_i(judge_initiator), .lun_i(judge_lun), .decode_i(decode),
+      .initiator_i(judge_initiator), .lun_i(judge_lun), .decode_i(decode), .queued_i(was_queued),
       .cdb_i(cdb), .mirror_i(copy_judge), .mirror_read_i(op_read), .ahead_i(judge_ahead), .mirror_lba_i(copy_lba),
       .mirror_len_i(op_len), .buf_bytes_i(BUF_SIZE),
       .sense_i(link_sense || copy_sense || flow_sense),

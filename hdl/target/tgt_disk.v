@@ -18,6 +18,7 @@ module tgt_disk (
 
     input wire [ 3:0] initiator_i,
     input wire [ 5:0] lun_i,
+    input wire        queued_i,      // with decode_i: it has waited in the queue
     input wire        decode_i,      // pulse: judge cdb_i
     /* verilator lint_off UNUSEDSIGNAL */
     input wire [79:0] cdb_i,         // first byte in the top bits
@@ -189,7 +190,7 @@ module tgt_disk (
       why_q <= ABSENT;
       kind_o <= `TGT_KIND_STATUS;
     end else if (awake) begin
-      clear_q <= verdict;
+      clear_q <= verdict && (!queued_i || mirrored || command == `TGT_CMD_SENSE);  // what waited is no next command
       take_q  <= verdict && waiting && (!exempt || report_condition);
       if (param_judged) judge_parameters;
       else judge;

@@ -25,6 +25,7 @@ module tgt_flow #(
     input  wire        next_i,       // a task waits in the queue
     input  wire [79:0] next_cdb_i,
     output wire        pop_o,        // it is being taken
+    output reg         queued_o,     // the task being executed came from the queue
     output reg         valid_o,      // a task is being executed
     input  wire        drop_i,       // pulse: it has been aborted
     input  wire        turn_i,       // it may reselect
@@ -183,7 +184,7 @@ module tgt_flow #(
       {state_q, then_q} <= {FREE, FREE};
       valid_o <= 1'b0;
       {decode_o, param_done_o, data_begin_o, load_o, move_o, passed_o, save_o, rewind_o} <= 8'd0;
-      {attached_q, disc_q, moved_q, save_q, restore_q, leave_q} <= 6'd0;
+      {attached_q, disc_q, moved_q, save_q, restore_q, leave_q, queued_o} <= 7'd0;
       {hold_q, mine_q, ready_q, failed_q, drain_q, note_q, late_q, sync_failed_q} <= 8'd0;
       {retries_q, wait_q} <= 5'd0;
       {drain_initiator_q, note_initiator_q} <= 8'd0;
@@ -319,6 +320,7 @@ module tgt_flow #(
       valid_o <= 1'b1;
       cdb_o <= begin_i ? cdb_i : next_cdb_i;
       attached_q <= begin_i;
+      queued_o <= !begin_i;
       disc_q <= begin_i ? disc_priv_i : 1'b1;
       {moved_q, save_q, restore_q, leave_q, sync_failed_q, ready_q, failed_q} <= 7'd0;
       {retries_q, wait_q} <= 5'd0;

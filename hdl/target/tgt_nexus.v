@@ -69,6 +69,9 @@ module tgt_nexus #(
   reg         in_good_q, in_seen_q;
 
   wire        msg_in = phase_i == `SCSI_PH_MSG_IN;
+  // IDENTIFY and its tag name the nexus also where the initiator has something to say about them
+  wire        names = in_state_q == IN_FIRST ? in_byte_q[7] || in_byte_q == `SCSI_MSG_SIMPLE
+      : in_state_q == IN_SECOND && in_code_q == `SCSI_MSG_SIMPLE;
   reg  [15:0] ids_q;  // on DB, once the winner is known without it
   reg         single_q;  // ids_q was one ID
   reg  [ 3:0] id_q;  // ... this one
@@ -183,7 +186,7 @@ module tgt_nexus #(
           in_seen_q <= 1'b1;
         end else if (!ack_i && ack_q && in_seen_q) begin
           disconnect_o <= in_good_q && in_state_q == IN_FIRST && in_byte_q == `SCSI_MSG_DISCONNECT;
-          if (!in_good_q || atn_i) in_state_q <= IN_FIRST;
+          if (!in_good_q || (atn_i && !names)) in_state_q <= IN_FIRST;
           else message_in;
         end
       end

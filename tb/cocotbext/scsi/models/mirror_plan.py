@@ -75,7 +75,7 @@ class MirrorPlan:
         if not self.copies_over:
             if self._to_copy:
                 part = self._to_copy.popleft()
-                last = not self._to_copy and not self._later
+                last = not (self._to_copy or self._later or self._to_report)
                 return Step(StepKind.SWITCH, part, switch_role(part.yz, last=last))
             if self._later:
                 block = self._later[0]
