@@ -17,7 +17,7 @@ from silentmirror.faults import mirror_plan, resume, runner, summary
 from silentmirror.faults.mirror_operations import MODES, OPERATIONS
 from silentmirror.faults.points import Point
 from silentmirror.faults.reference_runs import timelines
-from silentmirror.faults.timeline import Moment, Span, Timeline
+from silentmirror.faults.timeline import Drive, Moment, Span, Timeline
 from silentmirror.faults.to_mirror import CLASSES, DEVICES
 from silentmirror.options import FaultsOptions
 
@@ -34,7 +34,8 @@ def _timeline(mode: str) -> Timeline:
         Moment(7, "u_link", "ENTER", 900.0),
         Moment(5, "u_phase", "WAIT", 900.0),
     ]
-    return Timeline("write", mode, 2000.0, 1900.0, spans, [Span("1 switch_role", 1000.0, 1100.0)], moments)
+    drives = [Drive("2 DATA_OUT", "db3", 7, [(1000.0, 1200.0), (1500.0, 1600.0)])]
+    return Timeline("write", mode, 2000.0, 1900.0, spans, [Span("1 switch_role", 1000.0, 1100.0)], moments, drives)
 
 
 TIMELINES = [_timeline(mode) for mode in MODES]
