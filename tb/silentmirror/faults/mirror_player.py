@@ -195,6 +195,8 @@ class MirrorPlayer:
 
     async def _submit(self, lba: int, data: bytes) -> Progress:
         """Hand the operation over; where data come in, the block buffer holds something else before."""
+        for scsi_id, medium in self.media.items():
+            medium.fail_next(dict(self._operation.fails).get(scsi_id, 0))
         await self.host.load(0, data if self._operation.writes else bytes(len(data)))
         progress = Progress()
         request = self._operation.request(lba, data, self._serial & 0xFF)
