@@ -178,7 +178,7 @@ class MirrorPlayer:
         await self.bench.settle()
         await effect.ended()
         self.rules.faulty = None
-        if spec["wire"] in _BLOCKING and progress.free_us is None:
+        if spec["wire"] in _BLOCKING and spec["side"] == "tx" and spec["kind"] != "stick0" and progress.free_us is None:
             progress.begin()
         return effect.seen
 
