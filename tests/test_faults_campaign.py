@@ -107,9 +107,9 @@ def test_summary_counts_and_tells_how_to_repeat() -> None:
         (1, "the bus is busy"),
         (3, summary.NOT_RUN),
     ]
-    assert told["struck"] == 1
+    assert (told["struck"], told["not_struck"]) == (1, [2])
     assert told["failures"][0]["rerun"] == "make faults SEED=5 POINT=1 SIM=verilator"
-    assert told["by_class"][points[1].name] == {"points": 1, "passed": 0, "failed": 1}
+    assert told["by_class"][points[1].name] == {"points": 1, "passed": 0, "failed": 1, "struck": 0}
 
 
 def test_nothing_played_is_no_pass() -> None:

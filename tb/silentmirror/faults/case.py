@@ -12,6 +12,7 @@ import cocotb
 from cocotb.utils import get_sim_time
 
 from .points import MIRROR, Point
+from .summary import MIRROR_TIMES
 from .watch import PointFailed
 
 BATCH_VARIABLE = "SILENTMIRROR_FAULTS_BATCH"
@@ -55,7 +56,9 @@ async def batch(dut: Any) -> None:
             outcome: dict[str, Any] = {"number": point.number, "failure": failure, "struck": struck}
             outcome["sim_ns"] = round(get_sim_time("ns") - begun_ns)
             if point.side == MIRROR:
-                outcome["free_us"] = None if player.free_us is None else round(max(player.free_us, 0.0), 1)
+                for name in MIRROR_TIMES:
+                    value = getattr(player, name)
+                    outcome[name] = None if value is None else round(max(value, 0.0), 1)
             outcome["wall_s"] = round(time.monotonic() - begun_s, 2)
             lines.write(json.dumps(outcome) + "\n")
             lines.flush()

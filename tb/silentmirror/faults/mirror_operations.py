@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from silentmirror.model import Mirroring, MirrorReadRequest, MirrorWriteRequest, Request
+from silentmirror.model import Mirroring, MirrorReadRequest, MirrorWriteRequest, Policy, Request
 
 from .to_target import BLOCK
 
@@ -49,6 +49,8 @@ class Operation:
     """Members have agreed on status in the connection."""
     series: bool = False
     """... and on many blocks in one."""
+    fails: tuple[tuple[int, int], ...] = ()
+    """SCSI ID and how many writes a medium refuses before it takes them: the initiator repeats what failed."""
     modes: tuple[str, ...] = ("fast40",)
     """Transfer modes that it is played in."""
 
@@ -66,6 +68,11 @@ def _write(lba: int, data: bytes, tag: int) -> Request:
     return MirrorWriteRequest(INITIATOR, tag, True, True, 0, 0, ORDER, lba, data, how)
 
 
+def _repeated(lba: int, data: bytes, tag: int) -> Request:
+    how = Mirroring(policy=Policy.AUTO, rounds=3, block_bytes=BLOCK)
+    return MirrorWriteRequest(INITIATOR, tag, True, True, 0, 0, ORDER, lba, data, how)
+
+
 def _read(lba: int, data: bytes, tag: int) -> Request:
     return MirrorReadRequest(INITIATOR, tag, True, True, 0, 0, ORDER, lba, len(data))
 
@@ -75,4 +82,6 @@ OPERATIONS: Final[dict[str, Operation]] = {
     "read": Operation(_read, writes=False),
     "status": Operation(_write, status=True),
     "series": Operation(_write, _SERIES, status=True, series=True),
+    # Two members fail and are served again together, then one of them by an ordinary command.
+    "repeated": Operation(_repeated, fails=((4, 1), (3, 2))),
 }

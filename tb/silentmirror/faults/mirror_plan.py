@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Sequence
-from typing import Any
+from itertools import zip_longest
+from typing import Any, Final
 
 from .points import Point
 from .timeline import Timeline
 from .to_mirror import CLASSES
+
+_STRIDE: Final = 3
 
 
 def plan(seed: int, timelines: Sequence[Timeline], count: int | None = None) -> list[Point]:
@@ -25,16 +28,23 @@ def plan(seed: int, timelines: Sequence[Timeline], count: int | None = None) -> 
 
 
 def _shuffled(name: str, seed: int, timelines: Sequence[Timeline], seen: set[str]) -> list[dict[str, Any]]:
-    """The class's points, without those that are a fault of `seen` under another name; it takes up what is new."""
+    """The class's points, the first one last, without those that are a fault of `seen` under another name.
+
+    Operations and modes take turns as long as they have points left, and each class begins with others. `seen` takes
+    up what is new.
+    """
     rng = random.Random(f"silentmirror mirror faults {seed} {name}")
-    found: list[dict[str, Any]] = []
+    kinds: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for spec in CLASSES[name](timelines, rng):
         fault = json.dumps({key: value for key, value in spec.items() if key != "where"}, sort_keys=True)
         if fault not in seen:
             seen.add(fault)
-            found.append(spec)
-    rng.shuffle(found)
-    return found
+            kinds.setdefault((spec["op"], spec["mode"]), []).append(spec)
+    for one in kinds.values():
+        rng.shuffle(one)
+    first = list(CLASSES).index(name) * _STRIDE
+    turns = [list(kinds.values())[(first + n) % len(kinds)] for n in range(len(kinds))]
+    return [spec for row in zip_longest(*turns) for spec in row if spec is not None][::-1]
 
 
 def batches(points: Sequence[Point], size: int) -> list[list[Point]]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any, Final
 
 import cocotb
-from cocotb.triggers import RisingEdge, SimTimeoutError, Timer, with_timeout
+from cocotb.triggers import SimTimeoutError, Timer, with_timeout
 
 from cocotbext.scsi.models.port import now_ps
 from silentmirror.bench import Bench, BenchConfig, Kind, SlotConfig
@@ -21,6 +21,7 @@ from .points import Point
 from .to_mirror import BYSTANDER
 from .to_target import BLOCK, BLOCKS
 from .watch import CONNECTION_BOUND_US, OVER_US, PointFailed, shown
+from .wire_watch import BusRules, Copies, Effect
 
 _HOST_SLOT, _FIRST_SLOT, _BYSTANDER_SLOT = 0, 2, 14
 SLOT_OF: Final = {INITIATOR: _HOST_SLOT, **{scsi_id: _FIRST_SLOT + n for n, (scsi_id, _) in enumerate(GROUP)}}
@@ -37,6 +38,7 @@ _BUSY: Final = 7
 """BSY, SEL, RST of the bus vector."""
 _TRIES: Final = 8
 _PAUSE_US: Final = 20
+_CHECK_CONDITION: Final = 2
 
 
 class Progress:
@@ -48,7 +50,16 @@ class Progress:
         """Start of the fault, or end of one that keeps the bus from being free."""
         self.free_us: float | None = None
         """Time from there to the first BUS FREE."""
+        self.busy_us = 0.0
+        """Time from there on for which the bus was busy, in all, whatever began again after a BUS FREE."""
+        self.looked_ps = 0
+        """When the bus was last looked at."""
         self.over = False
+
+    def begin(self) -> None:
+        """Times count from now on."""
+        self.since_ps = self.looked_ps = now_ps()
+        self.busy_us = 0.0
 
     @property
     def members(self) -> dict[int, Member]:
@@ -69,14 +80,18 @@ class MirrorPlayer:
             slots[SLOT_OF[scsi_id]] = slot
         self.dut = dut
         self.bench = Bench(dut, BenchConfig(slots, seed))
+        self.rules = BusRules(dut)
+        self.copies: Copies | None = None
+        """In a read."""
         self.free_us: float | None = None
-        """Time to bus free of the last point."""
+        """Time to the first BUS FREE of the last point."""
+        self.busy_us: float | None = None
+        """How long the bus was busy in it from the fault on."""
         self.submitted_ns = 0.0
         self.on_submit: list[Callable[[], None]] = []
         self._mode = MODES[mode]
         self._operation = OPERATIONS[operation]
         self._serial = 0
-        self._reset_seen = False
 
     async def start(self) -> None:
         """Start the bench and enrol the group."""
@@ -84,36 +99,44 @@ class MirrorPlayer:
         self.host = Host(HostPort(self.dut, self.bench.prefix(_HOST_SLOT)), self._mode)
         self.media = {scsi_id: self.bench.medium(SLOT_OF[scsi_id]) for scsi_id, _ in GROUP}
         self.images = {scsi_id: Image(one.path, f"drive {scsi_id}") for scsi_id, one in self.media.items()}
-        cocotb.start_soon(self._watch_rst())
+        self.rules.start()
+        if not self._operation.writes:
+            self.copies = Copies(self.dut)
+            self.copies.start()
         await self.host.set_up(status=self._operation.status, series=self._operation.series)
         await self._enrol()
 
     async def play(self, point: Point) -> bool:
-        """The operation with the fault, what comes of it, the operation without; true: the fault came before its end.
+        """The operation with the fault, what comes of it, the operation without.
+
+        True: the fault came before its end and has changed a wire, or made a member fail.
 
         Raises:
             PointFailed: see docs/testplan.md.
         """
         spec = point.spec
-        self._reset_seen = spec["wire"] == "rst"
+        self.rules.reset_seen = spec["wire"] == "rst"
+        self.rules.alone = spec["device"] == BYSTANDER
         lba, data = self._next()
         progress = await self._submit(lba, data)
         await Timer(round(spec["at_ns"] * 1000), "ps")
-        struck = not progress.over
-        await self._strike(spec, progress)
+        in_time = not progress.over
+        changed = await self._strike(spec, progress)
         await self._until_over(progress, spec)
-        self.free_us = progress.free_us
+        self.free_us, self.busy_us = progress.free_us, progress.busy_us
         await self._judge(progress, lba, data)
-        if self._reset_seen:
+        self.rules.alone = True
+        if self.rules.reset_seen:
             await self._enrol()
         await self.good_operation()
-        return struck
+        return in_time and (changed or any(not one.good for one in progress.members.values()))
 
     async def good_operation(self) -> None:
         """Without faults: GOOD from everybody, and every medium holds the data. Raises PointFailed."""
         lba, data = self._next()
+        self.rules.alone = True
         progress = await self._submit(lba, data)
-        progress.since_ps = now_ps()
+        progress.begin()
         await self._until_over(progress, None)
         members = progress.members
         bad = {scsi_id: one for scsi_id, one in members.items() if not one.good}
@@ -128,17 +151,21 @@ class MirrorPlayer:
 
     # -- the fault ----------------------------------------------------------------------------------------------
 
-    async def _strike(self, spec: dict[str, Any], progress: Progress) -> None:
-        """Begin the fault, and end it: after its time, or when it cannot do any more harm."""
+    async def _strike(self, spec: dict[str, Any], progress: Progress) -> bool:
+        """Begin the fault, and end it: after its time, or when it cannot do any more harm. True: it changed a wire."""
         slot = _BYSTANDER_SLOT if spec["device"] == BYSTANDER else SLOT_OF[spec["device"]]
         saboteur = getattr(self.bench.slot(slot), spec["side"])
-        progress.since_ps = now_ps()
+        progress.begin()
+        effect = Effect(self.dut, slot, spec)
+        self.rules.faulty = slot if slot != _BYSTANDER_SLOT else None
         if spec["kind"] == "silence":
             saboteur.silence()
         elif spec["kind"] == "invert":
             saboteur.invert(spec["wire"])
         else:
             saboteur.stick(spec["wire"], int(spec["kind"][-1]))
+        await self.bench.settle()
+        await effect.begun()
         blocks = spec["side"] == "tx" and spec["kind"] == "stick1" and spec["wire"] in _BLOCKING
         if spec["hold_ns"] is not None:
             await Timer(spec["hold_ns"], "ns")
@@ -146,15 +173,14 @@ class MirrorPlayer:
             await Timer(_BLOCKED_US, "us")
         else:
             await self._until_over(progress, spec, patient=True)
+        effect.ending()
         saboteur.clear()
         await self.bench.settle()
-        if spec["wire"] in _BLOCKING and progress.free_us is None:
-            progress.since_ps = now_ps()
-
-    async def _watch_rst(self) -> None:
-        while True:
-            await RisingEdge(self.dut.bus_rst)
-            self._reset_seen = True
+        await effect.ended()
+        self.rules.faulty = None
+        if spec["wire"] in _BLOCKING and spec["side"] == "tx" and spec["kind"] != "stick0" and progress.free_us is None:
+            progress.begin()
+        return effect.seen
 
     # -- the operation ------------------------------------------------------------------------------------------
 
@@ -169,9 +195,13 @@ class MirrorPlayer:
 
     async def _submit(self, lba: int, data: bytes) -> Progress:
         """Hand the operation over; where data come in, the block buffer holds something else before."""
+        for scsi_id, medium in self.media.items():
+            medium.fail_next(dict(self._operation.fails).get(scsi_id, 0))
         await self.host.load(0, data if self._operation.writes else bytes(len(data)))
         progress = Progress()
         request = self._operation.request(lba, data, self._serial & 0xFF)
+        if self.copies is not None:
+            self.copies.forget()
         await self.host.submit(request)
         self.submitted_ns = now_ps() / 1000
         for tell in self.on_submit:
@@ -196,23 +226,23 @@ class MirrorPlayer:
         Raises:
             PointFailed: the bus is busy for longer than the bound, or it all takes too long.
         """
-        bound_us = CONNECTION_BOUND_US + (spec["connection_us"] if spec else OVER_US)
-        begun_ps, busy_ps, free = now_ps(), progress.since_ps, 0
+        bound_us = CONNECTION_BOUND_US + (spec["busy_us"] if spec else OVER_US)
+        begun_ps, free = now_ps(), 0
         quiet = (_QUIET_US if spec else _SHORT_US) * 1000 // _LOOK_NS
         while not (progress.over and free >= quiet and not any(one.busy for one in self.media.values())):
             await Timer(_LOOK_NS, "ns")
             if int(self.dut.bus_all.value) & _BUSY:
                 free = 0
-                busy_us = (now_ps() - max(busy_ps, progress.since_ps)) / 1e6
-                if busy_us > bound_us:
+                progress.busy_us += (now_ps() - progress.looked_ps) / 1e6
+                if progress.busy_us > bound_us:
                     raise PointFailed(
-                        f"the bus is busy for {busy_us:.1f} us, bound {bound_us:.1f} us ({shown(self.dut)})"
+                        f"the bus is busy for {progress.busy_us:.1f} us, bound {bound_us:.1f} us ({shown(self.dut)})"
                     )
             else:
                 free += 1
-                busy_ps = now_ps()
                 if free == _FREE_LOOKS and progress.free_us is None:
                     progress.free_us = (now_ps() - progress.since_ps) / 1e6 - (_FREE_LOOKS - 1) * _LOOK_NS / 1e3
+            progress.looked_ps = now_ps()
             if now_ps() - begun_ps > OVER_US * 1_000_000:
                 if patient:
                     return
@@ -234,6 +264,12 @@ class MirrorPlayer:
             found = await self._over(self.host.port.unload(0, len(data)), "a look at the block buffer")
             if found != data:
                 raise PointFailed(f"GOOD of {sorted(good)}, but other data came")
+            assert self.copies is not None
+            for scsi_id in sorted(good):
+                if self.copies.of(SLOT_OF[scsi_id]) != data:
+                    raise PointFailed(f"GOOD of {scsi_id}, but its copy on the wires was not what its medium holds")
+        if self.rules.broken:
+            raise PointFailed(f"{self.rules.broken[0]} ({len(self.rules.broken)} times)")
 
     # -- the group ----------------------------------------------------------------------------------------------
 
@@ -256,7 +292,8 @@ class MirrorPlayer:
             done = await self._over(self.host.outcome(command(scsi_id, bytes(6))), "TEST UNIT READY")
             if done[-1].good:
                 return
-            await Timer(_PAUSE_US, "us")
+            if done[-1].status != _CHECK_CONDITION:
+                await Timer(_PAUSE_US, "us")
         raise PointFailed(f"drive {scsi_id} is not ready: {done[-1]}")
 
     async def _over(self, job: Coroutine[Any, Any, Any], what: str) -> Any:

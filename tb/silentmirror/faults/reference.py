@@ -15,14 +15,18 @@ from cocotb.triggers import ValueChange
 from cocotb.utils import get_sim_time
 
 from cocotbext.scsi import Kind, Phase, Sampler, ScsiBus, ScsiMonitor, Transaction
-from silentmirror.mirror import MirrorAnnotator
+from silentmirror.mirror import MirrorAnnotator, Note
 from silentmirror.options import ROOT
 
+from .drives import Drivers
 from .mirror_player import SLOT_OF, MirrorPlayer
 from .reference_runs import TIMELINE_FILE, VARIABLE
 from .timeline import SLACK_NS, Moment, Span, Timeline
 
-_STATE: Final = "state_q"
+_STATES: Final = ("state_q", "in_state_q", "step_q", "mode_q")
+"""Names of state registers."""
+_HAND_OVERS: Final = (Note.SWITCH_ROLE, Note.NEXT_BLOCK, Note.REPORT, Note.RELEASE)
+"""Messages with which the phase lines change hands."""
 
 
 @cocotb.test()
@@ -33,7 +37,8 @@ async def reference(dut: Any) -> None:
     await player.start()
     await player.good_operation()
     bus = ScsiBus(dut, packed="bus_all", drivers="drv_all")
-    monitor = ScsiMonitor(bus, Sampler(bus))
+    drivers = Drivers(SLOT_OF)
+    monitor = ScsiMonitor(bus, Sampler(bus, drivers))
     monitor.add_annotator(MirrorAnnotator())
     states = [_Unit(*unit) for unit in _units(dut)]
     assert states
@@ -42,6 +47,8 @@ async def reference(dut: Any) -> None:
     monitor.flush()
     timeline = _timeline(operation, mode, player.submitted_ns, list(monitor.transactions))
     timeline.moments = sorted((one for state in states for one in state.moments), key=lambda one: one.at_ns)
+    timeline.states = sorted({name for state in states for name in state.names})
+    timeline.drives = list(drivers.drives([one for one in timeline.phases if one.start_ns > 0], player.submitted_ns))
     Path(TIMELINE_FILE).write_text(json.dumps(timeline.to_json()), encoding="utf-8")
 
 
@@ -56,13 +63,13 @@ def _timeline(operation: str, mode: str, zero_ns: float, seen: list[Transaction]
     for number, one in enumerate(seen):
         name = one.phase.name if one.phase is not None else one.kind.value
         found.phases.append(span(f"{number} {name}", one.phase_ps or one.start_ps, one.end_ps))
-        if one.note in ("switch_role", "release") and one.last_ack_ps:
+        if one.note in _HAND_OVERS and one.last_ack_ps:
             after = seen[number + 1]
             end_ps = after.first_req_ps if after.first_req_ps else after.end_ps
             found.windows.append(span(f"{number} {one.note}", one.last_ack_ps, end_ps))
         if one.kind is Kind.BUS_FREE:
             if busy_ps is not None:
-                found.connection_ns = max(found.connection_ns, (one.start_ps - busy_ps) / 1000 + SLACK_NS)
+                found.busy_ns += (one.start_ps - busy_ps) / 1000 + SLACK_NS
             busy_ps = None
         elif busy_ps is None:
             busy_ps = one.start_ps
@@ -80,8 +87,14 @@ class _Unit:
 
     def __init__(self, device: int, path: str, module: str, handle: Any) -> None:
         self.moments: list[Moment] = []
-        self._device, self._path, self._handle = device, path, handle
-        self._names = _names_of(module, len(handle.value))
+        self._device, self._handle = device, handle
+        self._path = path if handle._name == _STATES[0] else f"{path}.{handle._name}"
+        self._names = _names_of(module, handle._name, len(handle.value))
+
+    @property
+    def names(self) -> list[str]:
+        """Of all states that have one, as `Moment.full` tells them."""
+        return [Moment(self._device, self._path, name, 0.0).full for name in self._names.values()]
 
     def begin(self) -> None:
         """From now on, for the rest of the test."""
@@ -109,16 +122,21 @@ def _walk(scope: Any, path: str) -> Iterator[tuple[str, str, Any]]:
     """Path, module and handle of each state register below."""
     for child in scope:
         name = child._name
-        if name == _STATE:
+        if name in _STATES:
             yield path, scope._def_name, child
         elif isinstance(child, HierarchyObject) and name.startswith("u_"):
             yield from _walk(child, f"{path}.{name}" if path else name)
 
 
-def _names_of(module: str, width: int) -> dict[int, str]:
-    """State names by value: a module's first localparams of the register's width that count from 0."""
+def _names_of(module: str, register: str, width: int) -> dict[int, str]:
+    """State names by value: a module's first localparams of the register's width that count from 0.
+
+    A register `in_state_q` has names that begin with IN.
+    """
     (file,) = (ROOT / "hdl").rglob(f"{module}.v")
     names: dict[int, str] = {}
+    start = register.removesuffix("state_q").upper() if register in _STATES[:2] else ""
     for name, value in re.findall(rf"localparam ([A-Z][A-Z0-9_]*) = {width}'d(\d+);", file.read_text(encoding="utf-8")):
-        names.setdefault(int(value), name)
+        if name.startswith(start):
+            names.setdefault(int(value), name)
     return names

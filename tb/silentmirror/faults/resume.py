@@ -11,7 +11,12 @@ from typing import Any, Final
 from silentmirror.options import ROOT, FaultsOptions
 
 STATE_FILE: Final = "state.jsonl"
-_TESTED: Final = ("hdl", "tb/silentmirror/faults", "tb/silentmirror/bench", "tb/cocotbext/scsi/models")
+_TESTED: Final = (
+    "hdl",
+    "tb/cocotbext/scsi",
+    *(f"tb/silentmirror/{folder}" for folder in ("faults", "bench", "env", "model")),
+    *(f"tb/silentmirror/{file}.py" for file in ("mirror", "mirror_messages", "build")),
+)
 """A change in one of these makes what has been found out worthless."""
 
 
@@ -19,7 +24,9 @@ def key_of(options: FaultsOptions) -> str:
     """Equal for campaigns whose points come to the same: content of RTL and campaign, kind, seed, simulator."""
     digest = hashlib.sha256(f"{options.campaign} {options.seed} {options.simulator}".encode())
     for folder in _TESTED:
-        for file in sorted(path for path in (ROOT / folder).rglob("*") if path.suffix in (".v", ".vh", ".py")):
+        place = ROOT / folder
+        found = place.rglob("*") if place.is_dir() else (place,)
+        for file in sorted(path for path in found if path.suffix in (".v", ".vh", ".py")):
             digest.update(f"\0{file.relative_to(ROOT)}\0".encode())
             digest.update(file.read_bytes())
     return digest.hexdigest()[:16]

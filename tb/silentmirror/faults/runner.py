@@ -18,6 +18,7 @@ from .points import Point
 from .reference_runs import DESIGN, timelines
 from .resume import State, key_of
 from .summary import SUMMARY_FILE, Outcome, lines, summarize, table, write
+from .timeline import Timeline, states
 
 OUT_DIR = ROOT / "build" / "faults"
 MODULE = "silentmirror.faults.case"
@@ -30,14 +31,16 @@ def chosen(options: FaultsOptions, folder: Path = OUT_DIR) -> list[list[Point]]:
     """The batches to play: all, or the one with the point that is asked for, up to it."""
     count = options.points if options.point is None else options.point + 1
     if options.campaign == "mirror":
-        # All options of a kind have the same timelines, whatever simulator plays the points.
-        key = key_of(FaultsOptions(campaign=options.campaign))
-        found = mirror_plan.batches(
-            mirror_plan.plan(options.seed, timelines(folder / "reference", key, options.seed), count), BATCH
-        )
+        found = mirror_plan.batches(mirror_plan.plan(options.seed, _timelines(options, folder), count), BATCH)
     else:
         found = points.batches(points.plan(options.seed, FAULTS_POINTS if count is None else count), BATCH)
     return found if options.point is None else [batch for batch in found if batch[-1].number == options.point]
+
+
+def _timelines(options: FaultsOptions, folder: Path) -> list[Timeline]:
+    """All options of a kind have the same timelines, whatever simulator plays the points."""
+    key = key_of(FaultsOptions(campaign=options.campaign))
+    return timelines(folder / "reference", key, options.seed)
 
 
 def run(options: FaultsOptions, folder: Path | None = None) -> int:
@@ -46,6 +49,7 @@ def run(options: FaultsOptions, folder: Path | None = None) -> int:
         folder = OUT_DIR / options.campaign
     folder.mkdir(parents=True, exist_ok=True)
     batches = chosen(options, folder)
+    known = states(_timelines(options, folder)) if options.campaign == "mirror" else None
     played = sorted((point for batch in batches for point in batch), key=lambda point: point.number)
     if options.point is not None:
         folder = folder / f"point-{options.point}"
@@ -57,7 +61,7 @@ def run(options: FaultsOptions, folder: Path | None = None) -> int:
         print(f"{before} points were played before; FRESH=1 starts over", flush=True)
     _play_all(left, options, folder, state)
     entries = lines(played, state.outcomes)
-    summary = summarize(options, played, entries)
+    summary = summarize(options, played, entries, known)
     write(folder, summary, entries)
     for line in table(summary):
         print(line)

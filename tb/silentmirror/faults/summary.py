@@ -6,8 +6,9 @@ import json
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
+from silentmirror import build
 from silentmirror.options import ROOT, FaultsOptions
 
 from .points import Point
@@ -18,7 +19,9 @@ POINTS_FILE = "points.jsonl"
 NOT_RUN = "was not played"
 
 Outcome = dict[str, Any]
-"""`number`, `failure` (None: passed), `struck` (it came to pass), `sim_ns`, `wall_s`; in mirrored ones `free_us`."""
+"""`number`, `failure` (None: passed), `struck` (it came to pass), `sim_ns`, `wall_s`; mirrored ones: `MIRROR_TIMES`."""
+MIRROR_TIMES: Final = ("free_us", "busy_us")
+"""From the fault to the first BUS FREE; how long the bus was busy from the fault on."""
 
 
 def rerun(options: FaultsOptions, number: int) -> str:
@@ -39,16 +42,23 @@ def lines(points: Sequence[Point], outcomes: Mapping[int, Outcome]) -> list[dict
     return found
 
 
-def summarize(options: FaultsOptions, points: Sequence[Point], entries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """The content of summary.json."""
+def summarize(
+    options: FaultsOptions,
+    points: Sequence[Point],
+    entries: Sequence[Mapping[str, Any]],
+    states: tuple[Sequence[str], Sequence[str]] | None = None,
+) -> dict[str, Any]:
+    """The content of summary.json; `states`: see `timeline.states`."""
     by_class: dict[str, dict[str, Any]] = {}
     failures = []
     for entry in entries:
-        counts = by_class.setdefault(entry["class"], {"points": 0, "passed": 0, "failed": 0})
+        counts = by_class.setdefault(entry["class"], {"points": 0, "passed": 0, "failed": 0, "struck": 0})
         counts["points"] += 1
+        counts["struck"] += bool(entry.get("struck"))
         counts["failed" if entry["failure"] else "passed"] += 1
-        if entry.get("free_us") is not None:
-            counts["worst_free_us"] = max(counts.get("worst_free_us", 0.0), entry["free_us"])
+        for name in MIRROR_TIMES:
+            if entry.get(name) is not None:
+                counts[f"worst_{name}"] = max(counts.get(f"worst_{name}", 0.0), entry[name])
         if entry["failure"]:
             number = entry["number"]
             told = {"number": number, "class": entry["class"], "failure": entry["failure"]}
@@ -62,7 +72,11 @@ def summarize(options: FaultsOptions, points: Sequence[Point], entries: Sequence
         "passed": len(entries) - len(failures),
         "failed": len(failures),
         "by_class": by_class,
+        "not_struck": [one["number"] for one in entries if not one["failure"] and not one.get("struck")],
         "failures": failures,
+        **({} if states is None else {"states": {"entered": len(states[0]), "never": list(states[1])}}),
+        "wall_s": round(sum(entry.get("wall_s", 0.0) for entry in entries)),
+        "processors": build.AT_ONCE,
         "campaign": options.campaign,
         "seed": options.seed,
         "simulator": options.simulator,
@@ -73,10 +87,15 @@ def summarize(options: FaultsOptions, points: Sequence[Point], entries: Sequence
 def table(summary: Mapping[str, Any]) -> list[str]:
     """The classes, for people."""
     width = max(map(len, summary["by_class"]), default=0)
-    found = [f"{'class':{width}} {'points':>7} {'passed':>7} {'failed':>7} {'bus free within':>16}"]
+    counted = ("points", "passed", "failed", "struck")
+    times = ("bus free within", "bus busy for")
+    found = [f"{'class':{width}}" + "".join(f" {one:>7}" for one in counted) + "".join(f" {one:>15}" for one in times)]
     for name, counts in summary["by_class"].items():
-        free = f"{counts['worst_free_us']:.1f} us" if "worst_free_us" in counts else "-"
-        found.append(f"{name:{width}} {counts['points']:7} {counts['passed']:7} {counts['failed']:7} {free:>16}")
+        line = f"{name:{width}}" + "".join(f" {counts[one]:7}" for one in counted)
+        for one in MIRROR_TIMES:
+            told = f"{counts[f'worst_{one}']:.1f} us" if f"worst_{one}" in counts else "-"
+            line += f" {told:>15}"
+        found.append(line)
     return found
 
 

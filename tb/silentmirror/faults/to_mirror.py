@@ -2,7 +2,7 @@
 
 A point is an operation (`op`, `mode`) and one fault of one device's saboteur: `device` (SCSI ID), `side` (`tx`: what it
 drives, `rx`: what it sees), `kind` (`invert`, `stick0`, `stick1`, `silence`), `wire`, `at_ns` after the host's SUBMIT,
-`hold_ns` (None: until the operation is over), `connection_us` (busy bus of this operation without faults), and
+`hold_ns` (None: until the operation is over), `busy_us` (how long the bus is busy in this operation without faults),
 `where`, in words.
 """
 
@@ -30,15 +30,13 @@ RST_OPERATION, RST_MODE, WINDOW_MODES = "write", "fast40", ("async16", "fast40",
 _CLK_NS: Final = CLK_PERIOD_PS / 1000
 _HOLDS_NS: Final = (13, 60, 250, 700)
 """A wrong bit lasts as long as a glitch, a synchronous transfer, an asynchronous one, a few of them."""
-_BITS: Final = 2
-"""Points of each wire in each phase of each mode: at a driver, so that all devices see it; anywhere."""
 _STUCK: Final = 2
 """Points of each device in each of its states."""
 
 
 def _at(timeline: Timeline, at_ns: float, where: str, **fault: Any) -> Spec:
     head = {"op": timeline.operation, "mode": timeline.mode, "at_ns": round(at_ns, 3)}
-    return {**head, "connection_us": round(timeline.connection_ns / 1000, 1), "where": where, **fault}
+    return {**head, "busy_us": round(timeline.busy_ns / 1000, 1), "where": where, **fault}
 
 
 def _rst(timeline: Timeline, at_ns: float, where: str) -> Spec:
@@ -65,16 +63,27 @@ def rst_in_window(timelines: Sequence[Timeline], _rng: random.Random) -> Iterato
 
 
 def wrong_bit(timelines: Sequence[Timeline], rng: random.Random) -> Iterator[Spec]:
-    """One wire is wrong for a moment, for everybody or for one device only, in every phase of every mode."""
+    """One wire is wrong for a moment in every phase of every mode: for everybody, and for one device only.
+
+    For everybody: at the device that drives it in this phase, when no other does, or else at one that should be quiet.
+    """
     for one in timelines:
+        drives = {(drive.phase, drive.wire): drive for drive in one.drives}
         for phase in (span for span in one.phases if span.start_ns > 0):
             for wire in NAMES:
-                for turn in range(_BITS):
-                    device = rng.choice(DEVICES)
-                    side = "tx" if turn == 0 else rng.choice(("rx", "rx", "tx"))
-                    at_ns = rng.uniform(phase.start_ns, max(phase.start_ns, phase.end_ns))
+                drive = drives.get((phase.name, wire))
+                spans = [(phase.start_ns, max(phase.start_ns, phase.end_ns))] if drive is None else drive.spans
+                driver = rng.choice(DEVICES) if drive is None else drive.device
+                for device, side in ((driver, "tx"), (rng.choice(DEVICES), "rx")):
+                    at_ns = _in(spans, rng)
                     fault = {"kind": "invert", "device": device, "side": side, "wire": wire}
                     yield _at(one, at_ns, phase.name, **fault, hold_ns=rng.choice(_HOLDS_NS))
+
+
+def _in(spans: Sequence[tuple[float, float]], rng: random.Random) -> float:
+    """A moment in one of the spans, all alike."""
+    start, end = rng.choices(spans, [end - start + 1e-3 for start, end in spans])[0]
+    return rng.uniform(start, end)
 
 
 def silence(timelines: Sequence[Timeline], _rng: random.Random) -> Iterator[Spec]:
