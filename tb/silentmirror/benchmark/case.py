@@ -21,6 +21,7 @@ from silentmirror.bench import Bench, BenchConfig
 from silentmirror.env.port import HostPort
 from silentmirror.env.sequences import write_10
 from silentmirror.mirror_rules import MirrorRules, mirror_options
+from silentmirror.report import evaluations
 
 from .cases import BLOCK, JOB_VARIABLE, OUTCOME_FILE, TEST_UNIT_READY, TRANSCRIPT_FILE, Drive, Job
 from .host import Host
@@ -50,6 +51,7 @@ async def observe(dut: Any, config: BenchConfig, folder: Path, play: Callable[[H
         await Timer(2, "us")
         monitor.flush()
         checker.finish(sampler.now_ps())
+        evaluations.note(checker)
     found = [*host.failures, *map(str, checker.violations)]
     outcome = {"failures": found, **checker.report()}
     (folder / OUTCOME_FILE).write_text(json.dumps(outcome), encoding="utf-8")
