@@ -70,4 +70,7 @@ def test_a_rule_that_was_never_evaluated_fails_a_whole_session(tmp_path: Path) -
 
 
 def test_a_whole_session_without_simulations_fails(tmp_path: Path) -> None:
-    assert finished(tmp_path) == (pytest.ExitCode.TESTS_FAILED, "")
+    status, line = finished(tmp_path)
+    assert status == pytest.ExitCode.TESTS_FAILED
+    assert line.startswith(f"rules: 0 evaluated, 0 evaluations, {len(RULES)} never evaluated: ")
+    assert finished(tmp_path, whole=False) == (pytest.ExitCode.OK, "")

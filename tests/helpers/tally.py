@@ -55,8 +55,8 @@ class Tally:
         return [rule for rule in _rules() if not self.counts.get(rule)]
 
     def line(self) -> str:
-        """How many rules were evaluated how often, and which never; empty where nothing was simulated."""
-        if not self.counts:
+        """How many rules were evaluated how often, and which never; empty where a few tests simulated nothing."""
+        if not (self.counts or self.whole):
             return ""
         missing = self._never()
         names = f": {' '.join(missing)}" if missing else ""
