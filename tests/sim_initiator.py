@@ -9,6 +9,7 @@ from cocotb.triggers import Timer
 
 from cocotbext.scsi import Kind, Phase
 from cocotbext.scsi.constants import Opcode
+from cocotbext.scsi.models.arbitration import answer_selection, being_selected
 from cocotbext.scsi.models.faults import Fault, FaultKind, Faults
 from cocotbext.scsi.models.misbehaviour import Misbehaviour
 from helpers.commands import cdb_6, read_10, write_10
@@ -32,6 +33,9 @@ from initiator_rig import (
     InitiatorRig,
     pattern,
 )
+
+LATE_US = 100
+"""An answer half of the selection abort time after the IDs went."""
 
 
 async def write_block(host: Host, target: int, lba: int, data: bytes, **options: Any) -> None:
@@ -204,6 +208,29 @@ async def selection_timeout(dut: Any) -> None:
     done = await host.command(2, TEST_UNIT_READY)
     assert done.result == SEL_TIMEOUT
     assert (await host.command(TARGET, TEST_UNIT_READY)).good
+    await rig.finish()
+
+
+@cocotb.test(timeout_time=10, timeout_unit="ms")
+async def answer_in_the_abort_time(dut: Any) -> None:
+    """The time-out is over and the IDs are gone, SEL and ATN are not: who answers now has been selected."""
+    rig = InitiatorRig(dut)
+    host, target = await rig.scripted()
+    await host.send_command(TARGET, TEST_UNIT_READY)
+    await target.port.wait(lambda lines: being_selected(lines, reselection=False))
+    while any(target.port.read_data()):
+        await Timer(1, "us")
+    await Timer(LATE_US, "us")
+    assert being_selected(target.port.lines, reselection=False)
+    assert target.attention
+    assert await answer_selection(target.port, keep_bsy=True)
+    await target.link.begin(reselected=False)
+    await target.messages()
+    await target.command()
+    await target.complete()
+    assert (await host.next_completion()).good
+    assert rig.checker.rules["SEL-11"].evaluations == 1
+    assert len(rig.of_kind(Kind.SELECTION)) == 1
     await rig.finish()
 
 

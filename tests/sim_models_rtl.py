@@ -14,6 +14,7 @@ from helpers.commands import cdb_6, read_10
 from model_rig import pattern
 from silentmirror.bench import Bench, BenchConfig, Kind, SlotConfig
 from silentmirror.mirror_rules import VENDOR, MirrorRules
+from silentmirror.report import evaluations
 
 INITIATOR, RTL, PYTHON = 7, 5, 4
 """SCSI IDs."""
@@ -57,5 +58,6 @@ async def each_leads_the_other(dut: Any) -> None:
     await Timer(3, unit="us")
     monitor.flush()
     checker.finish(sampler.now_ps())
+    evaluations.note(checker)
     assert checker.rules["MIR-08"].evaluations
     assert not checker.violations, f"{checker.violations}\n{monitor.last()}"

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 
 from cocotbext.scsi.agreement import ASYNC_8, Agreement, Option, Period
 from cocotbext.scsi.constants import Phase
 from cocotbext.scsi.transaction import Kind, Transaction
+from silentmirror import build
+from silentmirror.benchmark import runner
+from silentmirror.benchmark.cases import TRANSCRIPT_FILE, Job
 from silentmirror.benchmark.figures import Connection, connections, data_rate, whole_writes
 from silentmirror.benchmark.minimum import (
     QAS_SELECTION,
@@ -20,6 +27,8 @@ from silentmirror.benchmark.minimum import (
     total_ns,
 )
 from silentmirror.benchmark.rows import Row
+from silentmirror.benchmark.speed import SWEEP_CABLES_M, SWEEP_OFFSETS, Collector, speed_jobs, sweep_jobs
+from silentmirror.options import BenchOptions
 
 FAST_40 = Agreement(Period.FAST_40, 63, wide=True)
 FAST_80 = Agreement(Period.FAST_80, 63, wide=True, options=Option.DT)
@@ -165,3 +174,87 @@ def test_bars() -> None:
     assert row([]) == ["group name: nothing was measured"]
     assert row([0.97], None, 0.98) == ["group name: 0.9700 is below 0.98"]
     assert row([0.98], None, 0.98) == []
+
+
+class TestWhatIsDue:
+    """A figure that a job is there for and does not show is a failure, not a line less."""
+
+    PLAIN = Job("", "plain", 1, only=("Fast-40", "Fast-80"))
+
+    @staticmethod
+    def collected(folder: Path, job: Job, lines: list[Transaction]) -> Collector:
+        """The figures of a job that left these transactions."""
+        job = replace(job, folder=str(folder))
+        text = "".join(json.dumps(one.to_json()) + "\n" for one in lines)
+        (folder / TRANSCRIPT_FILE).write_text(text, encoding="utf-8")
+        collector = Collector([job])
+        collector.add(job)
+        return collector
+
+    @staticmethod
+    def write() -> list[Transaction]:
+        """A write to target 3 (Fast-40), of which the minimum is the asynchronous one."""
+        free = Transaction(Kind.BUS_FREE, 0, 400_000)
+        return [free, *write_steps(), Transaction(Kind.BUS_FREE, 40_000_000, 40_400_000)]
+
+    def test_the_write_that_was_not_seen(self, tmp_path: Path) -> None:
+        told = self.collected(tmp_path, self.PLAIN, self.write()).failures()
+        assert [line for line in told if "nothing was measured" in line] == [
+            "ordinary write of 512 bytes Fast-80: nothing was measured"
+        ]
+
+    def test_qas_that_never_happened(self, tmp_path: Path) -> None:
+        job = Job("", "qas", 1, qas=True, only=("Fast-40",))
+        assert self.collected(tmp_path, job, self.write()).failures()[-2:] == [
+            "arbitration ACK of 55h to first message byte: nothing was measured",
+            "ordinary write of 512 bytes, QAS Fast-40: nothing was measured",
+        ]
+
+    def test_every_row_is_due(self) -> None:
+        jobs = [*speed_jobs([1, 2], Path()), *sweep_jobs(1, Path())]
+        told = Collector(jobs).failures()
+        assert all(line.endswith("nothing was measured") for line in told)
+        assert len(told) == 2 + 2 * 4 + 3 * 2 + 3 * 2 * len(SWEEP_OFFSETS) * len(SWEEP_CABLES_M)
+        bars = {(row.group, row.name): row.bar for row in Collector(jobs).rows.values() if row.bar is not None}
+        assert bars == {
+            ("arbitration", "BUS FREE to first message byte"): 1.05,
+            ("arbitration", "ACK of 55h to first message byte"): 1.10,
+            ("ordinary write of 512 bytes", "Fast-40"): 1.10,
+            ("ordinary write of 512 bytes", "Fast-80"): 1.15,
+            **{
+                ("data rate", f"{rate} {way}, 25 m, offset 63"): 0.98
+                for rate in ("Fast-20", "Fast-40", "Fast-80")
+                for way in ("out", "in")
+            },
+        }
+
+
+@pytest.fixture
+def no_simulator(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The benchmark with simulations that leave nothing; its folder."""
+    monkeypatch.setattr(runner, "ROOT", tmp_path)
+    monkeypatch.setattr(runner, "OUT_DIR", tmp_path)
+    monkeypatch.setattr(runner, "MATRIX_FILE", tmp_path / "matrix.md")
+    monkeypatch.setattr(runner, "simulate", lambda *_, **__: [])
+    monkeypatch.setattr(build, "build", lambda *_, **__: None)
+    return tmp_path
+
+
+@pytest.mark.parametrize("group", ["speed", "sweep", "matrix", "example"])
+def test_a_run_that_measured_nothing_fails(no_simulator: Path, group: str) -> None:
+    assert runner.run(BenchOptions(group=group)) == 1
+    told = json.loads((no_simulator / f"{group}.json").read_text(encoding="utf-8"))
+    assert told["result"] == "FAIL"
+    assert told["remarks"] == []
+    assert any("nothing was measured" in line for line in told["failures"])
+
+
+def test_a_part_of_the_benchmark_says_that_it_is_one(no_simulator: Path) -> None:
+    runner.run(BenchOptions(group="speed", seeds=4))
+    assert json.loads((no_simulator / "speed.json").read_text(encoding="utf-8"))["remarks"] == [
+        "speed: 4 sets of clock phases, fewer than the 20 that are due"
+    ]
+    runner.run(BenchOptions(group="matrix", cell="silent-2x512-Fast-40"))
+    assert json.loads((no_simulator / "matrix.json").read_text(encoding="utf-8"))["remarks"] == [
+        "matrix: 1 of 192 cells"
+    ]

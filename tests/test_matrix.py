@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -27,9 +29,10 @@ from silentmirror.benchmark.cells import (
     WAYS,
     Cell,
     Way,
+    example,
     matrix,
 )
-from silentmirror.benchmark.matrix import CellFigures, MatrixError, by_key, comparisons, evaluate
+from silentmirror.benchmark.matrix import CellFigures, MatrixError, by_key, comparisons, evaluate, example_failures
 from silentmirror.benchmark.matrix_table import markdown, render_parts
 
 READY = bytes(6)
@@ -85,13 +88,15 @@ LEAST_NS = 2 * (5380 + 490 + 900 + 6800 + 895 + 450)
 """A block to two drives, ordinary, untagged, at Fast-40."""
 
 
-def played(folder: Path, *, ns: int, way: Way = ORDINARY, lost: bool = False) -> Cell:
-    """Two blocks to drives 5 and 4."""
+def played(
+    folder: Path, *, ns: int, way: Way = ORDINARY, lost: bool = False, targets: Sequence[int] = (5, 4, 5, 4)
+) -> Cell:
+    """Two blocks to drives 5 and 4, or a block to each of `targets`."""
     wire = Wire()
     for target in (5, 4):
         wire.agree(target)
     wire.ready()
-    for target in (5, 4, 5, 4):
+    for target in targets:
         wire.write(target, ns=ns, lost=lost)
     wire.ready()
     wire.save(folder)
@@ -117,12 +122,45 @@ def test_each_bar_can_be_missed(tmp_path: Path) -> None:
     (fast,) = evaluate(played(tmp_path, ns=14_500)).failures()
     assert "below the standard's" in fast
     (many,) = evaluate(played(tmp_path, ns=15_500, way=DISCONNECTING)).failures()
-    assert many.endswith("2 nexuses a block, expected 4")
+    assert many.endswith("0 reselections, expected 4")
+    (less,) = evaluate(replace(played(tmp_path, ns=15_500), count=3)).failures()
+    assert less.endswith("2 blocks went over the bus, not 3")
+
+
+EXAMPLE_NEXUSES = {"ordinary": (4096, 0), "disconnecting": (4096, 4096), "silent": (2048, 4096)}
+"""Selections and reselections of 1 MiB in blocks of 512 bytes to two drives, as the seed counts them."""
+
+
+def in_example(one: Cell, **changed: float) -> list[str]:
+    """What is wrong with one way of the seed's example when `changed` is not as it should be."""
+    selections, reselections = EXAMPLE_NEXUSES[one.way.key]
+    figures = CellFigures(one, 2048, 105.0, 100.0, 100.0, 0.0, selections, reselections, [105.0])
+    return example_failures(replace(figures, **changed))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("one", example(Path(), 1), ids=lambda one: str(one.way.key))
+def test_the_example_is_judged_by_the_wires(one: Cell) -> None:
+    selections, reselections = EXAMPLE_NEXUSES[one.way.key]
+    assert in_example(one) == []
+    assert any(told.endswith(f"expected {selections}") for told in in_example(one, selections=selections - 1))
+    assert any(told.endswith(f"expected {reselections}") for told in in_example(one, reselections=reselections + 1))
+    assert any("2047 blocks" in told for told in in_example(one, blocks=2047))
+    (slow,) = in_example(one, bus_ns=111.0)
+    assert slow.endswith("1.110 of the minimum, allowed 1.1")
+    half = in_example(one, blocks=1024, selections=selections // 2, reselections=reselections // 2)
+    assert f"example {one.name}: {selections // 2} selections, expected {selections}" in half
+
+
+def test_every_way_of_the_example_is_there() -> None:
+    assert {one.way.key for one in example(Path(), 1)} == set(EXAMPLE_NEXUSES)
+    assert {(one.copies, one.block, one.count) for one in example(Path(), 1)} == {(2, 512, 2048)}
 
 
 def test_a_cell_without_its_data_is_no_cell(tmp_path: Path) -> None:
-    with pytest.raises(MatrixError, match="0 bytes of data"):
+    with pytest.raises(MatrixError, match="0 to drive 5, 0 to drive 4"):
         evaluate(played(tmp_path, ns=15_500, lost=True))
+    with pytest.raises(MatrixError, match="1024 to drive 5, 512 to drive 4"):
+        evaluate(played(tmp_path, ns=15_500, targets=(5, 4, 5)))
     Wire().save(tmp_path)
     with pytest.raises(MatrixError, match="TEST UNIT READY"):
         evaluate(Cell(str(tmp_path), ORDINARY, 2, 512, "Fast-40", 1, 2))

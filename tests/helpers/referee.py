@@ -11,6 +11,7 @@ from cocotbext.scsi import Kind, Phase, Sampler, ScsiBus, ScsiMonitor, Transacti
 from cocotbext.scsi.checker import Checker, CheckerOptions
 from silentmirror.mirror import MirrorAnnotator
 from silentmirror.mirror_rules import MirrorRules
+from silentmirror.report import evaluations
 
 
 class Referee:
@@ -46,6 +47,7 @@ class Referee:
         """Exactly these rules must have been violated, something must have been checked, and the bus was free once."""
         self.monitor.flush()
         self.checker.finish(self.sampler.now_ps())
+        evaluations.note(self.checker)
         found = {one.rule for one in self.checker.violations}
         listed = "\n".join(str(one) for one in self.checker.violations[:8])
         assert found == set(violated), f"violated: {sorted(found)}\n{listed}\n{self.monitor.last(30)}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -21,8 +21,9 @@ from silentmirror.bench import Bench, BenchConfig
 from silentmirror.env.port import HostPort
 from silentmirror.env.sequences import write_10
 from silentmirror.mirror_rules import MirrorRules, mirror_options
+from silentmirror.report import evaluations
 
-from .cases import BLOCK, DRIVES, JOB_VARIABLE, OUTCOME_FILE, TEST_UNIT_READY, TRANSCRIPT_FILE, Job
+from .cases import BLOCK, JOB_VARIABLE, OUTCOME_FILE, TEST_UNIT_READY, TRANSCRIPT_FILE, Drive, Job
 from .host import Host
 
 _DATA = bytes(range(256)) * (BLOCK // 256)
@@ -50,6 +51,7 @@ async def observe(dut: Any, config: BenchConfig, folder: Path, play: Callable[[H
         await Timer(2, "us")
         monitor.flush()
         checker.finish(sampler.now_ps())
+        evaluations.note(checker)
     found = [*host.failures, *map(str, checker.violations)]
     outcome = {"failures": found, **checker.report()}
     (folder / OUTCOME_FILE).write_text(json.dumps(outcome), encoding="utf-8")
@@ -60,29 +62,29 @@ async def observe(dut: Any, config: BenchConfig, folder: Path, play: Callable[[H
 async def measure(dut: Any) -> None:
     """All drives, all offsets of the job: writes and reads of one block, several in a row."""
     job = Job.load(Path(os.environ[JOB_VARIABLE]))
-    for drive in DRIVES:
+    for drive in job.drives:
         job.medium(drive).write_bytes(bytes(16 * BLOCK))
 
     async def play(host: Host) -> None:
-        fastest = min(drive.period for drive in DRIVES if drive.period)
+        fastest = min(drive.period for drive in job.drives if drive.period)
         for offset in job.offsets:
             await host.start({"PERIOD": fastest, "OFFSET": offset, "DT": 1, "QAS": int(job.qas)})
-            await (work(host) if len(job.offsets) == 1 else probe(host))
+            await (work(host, job.drives) if len(job.offsets) == 1 else probe(host, job.drives))
 
     await observe(dut, job.bench(), job.path, play)
 
 
-async def work(host: Host) -> None:
+async def work(host: Host, drives: Iterable[Drive]) -> None:
     """Each drive: made ready, then writes and reads in a row."""
-    for drive in DRIVES:
+    for drive in drives:
         await host.make_ready(drive.scsi_id)
         await host.run(drive.scsi_id, _WRITE, count=1 + REPEATS, data=_DATA)
         await host.run(drive.scsi_id, _READ, count=REPEATS, data_in=BLOCK)
 
 
-async def probe(host: Host) -> None:
+async def probe(host: Host, drives: Iterable[Drive]) -> None:
     """One write and one read of each drive that can do more than asynchronous transfers."""
-    for drive in (one for one in DRIVES if one.period):
+    for drive in (one for one in drives if one.period):
         await host.run(drive.scsi_id, TEST_UNIT_READY)
         await host.run(drive.scsi_id, _WRITE, data=_DATA)
         await host.run(drive.scsi_id, _READ, data_in=BLOCK)

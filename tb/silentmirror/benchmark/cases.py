@@ -51,6 +51,8 @@ class Job:
     cable_m: float = 0.0
     offsets: tuple[int, ...] = (OFFSET,)
     qas: bool = False
+    only: tuple[str, ...] = ()
+    """Names of the drives that take part; empty: all."""
 
     @property
     def path(self) -> Path:
@@ -68,7 +70,12 @@ class Job:
     def load(file: Path) -> Job:
         """Read a job file."""
         content: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-        return Job(**{**content, "offsets": tuple(content["offsets"])})
+        return Job(**{**content, "offsets": tuple(content["offsets"]), "only": tuple(content["only"])})
+
+    @property
+    def drives(self) -> tuple[Drive, ...]:
+        """The drives that take part."""
+        return tuple(drive for drive in DRIVES if not self.only or drive.name in self.only)
 
     def medium(self, drive: Drive) -> Path:
         """The image file of a drive."""
@@ -78,7 +85,7 @@ class Job:
         """The initiator in slot 0 and the drives in slots 2, 3, ...; half of the cable on each side."""
         half_ns = self.cable_m * NS_PER_M / 2
         slots = {0: SlotConfig(Kind.INITIATOR, scsi_id=INITIATOR, cable_ns=half_ns)}
-        for number, drive in enumerate(DRIVES):
+        for number, drive in enumerate(self.drives):
             slots[2 + number] = SlotConfig(
                 Kind.TARGET,
                 scsi_id=drive.scsi_id,

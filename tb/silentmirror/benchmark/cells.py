@@ -53,11 +53,18 @@ class Way:
     disconnects: bool = False
     qas: bool = False
 
+    def selections(self, copies: int) -> float:
+        """Selections a block."""
+        return (1 if self.silent else copies) / self.blocks
+
+    def reselections(self, copies: int) -> float:
+        """Reselections a block: one for each status that does not come in the connection of the data."""
+        apart = self.extension is Extension.NONE if self.silent else self.disconnects
+        return copies / self.blocks if apart else 0.0
+
     def nexuses(self, copies: int) -> float:
         """Selections and reselections a block."""
-        if self.silent:
-            return (1 + (copies if self.extension is Extension.NONE else 0)) / self.blocks
-        return copies * (2 if self.disconnects else 1) / self.blocks
+        return self.selections(copies) + self.reselections(copies)
 
 
 ORDINARY = Way("ordinary", "ordinary, never disconnecting")
@@ -164,7 +171,10 @@ def _count(way: Way, copies: int, block: int) -> int:
     return max(2, min(8, 16384 // (copies * block)))
 
 
+EXAMPLE = {ORDINARY: (4096, 0), DISCONNECTING: (4096, 4096), SILENT: (2048, 4096)}
+"""Selections and reselections that the seed's example takes in each way."""
+
+
 def example(folder: Path, seed: int) -> list[Cell]:
     """The seed's example, ordinary and silent."""
-    ways = (ORDINARY, DISCONNECTING, SILENT)
-    return [Cell(str(folder / f"example-{w.key}"), w, 2, 512, "Fast-40", seed, EXAMPLE_BLOCKS) for w in ways]
+    return [Cell(str(folder / f"example-{w.key}"), w, 2, 512, "Fast-40", seed, EXAMPLE_BLOCKS) for w in EXAMPLE]

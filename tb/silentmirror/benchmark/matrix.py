@@ -6,10 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from cocotbext.scsi.constants import Phase
 from cocotbext.scsi.transaction import Kind
 
 from .cases import TEST_UNIT_READY, TRANSCRIPT_FILE
-from .cells import DISCONNECTING, ORDINARY, ORDINARY_16, SILENT_16, SILENT_SERIES, Cell
+from .cells import DISCONNECTING, EXAMPLE, ORDINARY, ORDINARY_16, SILENT_16, SILENT_SERIES, Cell
 from .figures import Connection, connections, read_transcript
 from .minimum import connection_steps
 
@@ -42,6 +43,7 @@ class CellFigures:
 
     cell: Cell
     blocks: int
+    """Counted on the wires: as many as each drive got the data of."""
     bus_ns: float
     least_ns: float
     """Sum of the minimum delays for the same messages and phases: the standard's and those of docs/protocol.md."""
@@ -80,9 +82,20 @@ class CellFigures:
             found.append(f"{name}: {self.bus_ns:.1f} ns is below the standard's {self.least_ns:.1f} ns")
         if self.ratio > bar:
             found.append(f"{name}: {self.ratio:.3f} of the minimum, allowed {bar}")
-        expected = self.cell.way.nexuses(self.cell.copies)
-        if abs(self.nexuses - expected) > 1e-9:
-            found.append(f"{name}: {self.nexuses:g} nexuses a block, expected {expected:g}")
+        if self.blocks != self.cell.count:
+            found.append(f"{name}: {self.blocks} blocks went over the bus, not {self.cell.count}")
+        way, copies = self.cell.way, self.cell.copies
+        return found + self.miscounted(way.selections(copies) * self.blocks, way.reselections(copies) * self.blocks)
+
+    def miscounted(self, selections: float, reselections: float) -> list[str]:
+        """What is wrong with the counts of nexuses, where these many are due."""
+        found = []
+        for what, count, due in (
+            ("selections", self.selections, selections),
+            ("reselections", self.reselections, reselections),
+        ):
+            if abs(count - due) > 1e-6:
+                found.append(f"{self.cell.name}: {count} {what}, expected {due:g}")
         return found
 
     def to_json(self) -> dict[str, Any]:
@@ -120,16 +133,14 @@ def evaluate(cell: Cell) -> CellFigures:
         raise MatrixError(f"{cell.name}: no connection was measured")
     kinds = [one.steps[1].kind for one in found]
     data_ps = sum(p.end_ps - p.start_ps for one in found for p in one.phases if p.phase is not None and p.phase.is_data)
-    bytes_out = sum(len(p.data) for one in found for p in one.phases if p.phase is not None and p.phase.is_data)
-    if bytes_out != cell.count * cell.copies * cell.block:
-        raise MatrixError(f"{cell.name}: {bytes_out} bytes of data went over the bus")
+    blocks = _blocks(found, cell)
     figures = CellFigures(
         cell=cell,
-        blocks=cell.count,
-        bus_ns=sum(one.bus_ns for one in found) / cell.count,
+        blocks=blocks,
+        bus_ns=sum(one.bus_ns for one in found) / blocks,
         least_ns=0.0,
         standard_ns=0.0,
-        data_ns=data_ps / 1000 / cell.count,
+        data_ns=data_ps / 1000 / blocks,
         selections=kinds.count(Kind.SELECTION),
         reselections=kinds.count(Kind.RESELECTION),
         samples=_samples(found, cell),
@@ -141,6 +152,22 @@ def evaluate(cell: Cell) -> CellFigures:
     figures.least_ns = sum(part.ns for part in figures.terms.values())
     figures.standard_ns = sum(part.ns for (_, source), part in figures.terms.items() if source.startswith("spi-facts"))
     return figures
+
+
+def _blocks(found: Sequence[Connection], cell: Cell) -> int:
+    """How many blocks each drive got; MatrixError unless all got the same number of whole blocks, one at least."""
+    took = dict.fromkeys(cell.targets, 0)
+    for one in found:
+        for phase in one.phases:
+            if phase.phase is Phase.DATA_OUT or phase.phase is Phase.DT_DATA_OUT:
+                target = one.target if phase.by is None else phase.by
+                assert target is not None
+                took[target] = took.get(target, 0) + len(phase.data)
+    (count, *others) = set(took.values())
+    if others or not count or count % cell.block:
+        told = ", ".join(f"{count} to drive {target}" for target, count in took.items())
+        raise MatrixError(f"{cell.name}: bytes of data that went over the bus: {told}")
+    return count // cell.block
 
 
 def _span_ns(found: Sequence[Connection]) -> float:
@@ -171,6 +198,11 @@ def _add_steps(figures: CellFigures, one: Connection) -> None:
             told.count += share
             told.ns += term.ns * share
         since_ps = end_ps
+
+
+def example_failures(figures: CellFigures) -> list[str]:
+    """What is wrong with one way of the seed's example."""
+    return [f"example {failure}" for failure in [*figures.failures(), *figures.miscounted(*EXAMPLE[figures.cell.way])]]
 
 
 Key = tuple[str, int, int, str]

@@ -9,11 +9,10 @@ from typing import Any
 
 from silentmirror import build
 from silentmirror.cli.args import BadInput
-from silentmirror.options import ROOT, BenchOptions
+from silentmirror.options import ROOT, SEEDS_DEFAULT, BenchOptions
 
 from . import matrix, matrix_table, speed
-from .cases import TRANSCRIPT_FILE
-from .cells import DESIGN, EXAMPLE_BLOCKS, Cell, example
+from .cells import DESIGN, Cell, example
 from .cells import matrix as all_cells
 from .jobs import simulate
 from .matrix import CellFigures, MatrixError
@@ -34,6 +33,8 @@ class Outcome:
     cells: list[CellFigures] = field(default_factory=list)
     example: list[CellFigures] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
+    """What was asked to be less than the whole."""
 
 
 def again(options: BenchOptions) -> str:
@@ -56,12 +57,15 @@ def run(options: BenchOptions) -> int:
     if options.group in ("all", "example"):
         _example(options, outcome)
     result = "FAIL" if outcome.failures else "PASS"
-    content: dict[str, Any] = {"schema": 2, "result": result, "failures": outcome.failures, "group": options.group}
+    content: dict[str, Any] = {"schema": 2, "result": result, "failures": outcome.failures}
+    content |= {"remarks": outcome.remarks, "group": options.group}
     content |= {"seed": options.seed, "seeds": options.seeds, "simulator": options.simulator}
     content |= {"rows": [row.to_json() for row in outcome.rows], "cells": [one.to_json() for one in outcome.cells]}
     content |= {"example": [one.to_json() for one in outcome.example]}
     file = OUT_DIR / ("bench.json" if options.group == "all" else f"{options.group}.json")
     file.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    for remark in outcome.remarks:
+        print(f"NOTE {remark}")
     for failure in outcome.failures:
         print(f"FAILED {failure}")
     print(f"{result}; {file.relative_to(ROOT)}; again: {again(options)}")
@@ -75,16 +79,22 @@ def _rates(options: BenchOptions, outcome: Outcome) -> None:
     jobs += speed.sweep_jobs(options.seed, OUT_DIR) if options.group != "speed" else []
     print(f"{len(jobs)} simulations ({options.simulator}), clock seeds from {options.seed} on", flush=True)
     outcome.failures += simulate(jobs, build.build(options.simulator), speed.MODULE, again=again(options))
-    collector = speed.Collector()
+    if options.group != "sweep" and options.seeds < SEEDS_DEFAULT:
+        outcome.remarks.append(
+            f"speed: {options.seeds} sets of clock phases, fewer than the {SEEDS_DEFAULT} that are due"
+        )
+    collector = speed.Collector(jobs)
     for job in jobs:
-        if (job.path / TRANSCRIPT_FILE).is_file():
+        try:
             collector.add(job)
-    outcome.rows = list(collector.rows.values())
-    outcome.failures += [failure for row in outcome.rows for failure in row.failures()]
+        except FileNotFoundError:
+            outcome.failures.append(f"{job.path.name}: nothing was measured")
+    outcome.failures += collector.failures()
+    outcome.rows = [row for row in collector.rows.values() if row.samples]
     print(render(outcome.rows))
     print(render_terms(outcome.rows))
-    swept = [row for row in outcome.rows if row.group == speed.SWEEP]
-    if swept:
+    swept = [row for row in collector.rows.values() if row.group == speed.SWEEP]
+    if swept and all(row.samples for row in swept):
         from .plot import draw  # its library is needed here only
 
         draw(swept, PLOT_FILE)
@@ -97,10 +107,10 @@ def _cells(cells: Sequence[Cell], options: BenchOptions, outcome: Outcome) -> li
     )
     found = []
     for cell in cells:
-        if not (cell.path / TRANSCRIPT_FILE).is_file():
-            continue
         try:
             found.append(matrix.evaluate(cell))
+        except FileNotFoundError:
+            outcome.failures.append(f"{cell.name}: nothing was measured")
         except MatrixError as error:
             outcome.failures.append(str(error))
     return found
@@ -108,7 +118,10 @@ def _cells(cells: Sequence[Cell], options: BenchOptions, outcome: Outcome) -> li
 
 def _matrix(options: BenchOptions, outcome: Outcome) -> None:
     """Group "matrix": all cells, or those that CELL= names."""
-    cells = [one for one in all_cells(OUT_DIR / "matrix", options.seed) if (options.cell or "") in one.name]
+    whole = list(all_cells(OUT_DIR / "matrix", options.seed))
+    cells = [one for one in whole if (options.cell or "") in one.name]
+    if len(cells) < len(whole):
+        outcome.remarks.append(f"matrix: {len(cells)} of {len(whole)} cells")
     if not cells:
         raise BadInput(f"CELL={options.cell}: part of no cell's name; allowed: for example silent-2x512-Fast-40")
     outcome.cells = _cells(cells, options, outcome)
@@ -123,7 +136,5 @@ def _matrix(options: BenchOptions, outcome: Outcome) -> None:
 def _example(options: BenchOptions, outcome: Outcome) -> None:
     """Group "example": the seed's own."""
     outcome.example = _cells(example(OUT_DIR, options.seed), options, outcome)
-    outcome.failures += [
-        f"example {one.cell.way.key}: {one.blocks} blocks" for one in outcome.example if one.blocks != EXAMPLE_BLOCKS
-    ]
+    outcome.failures += [failure for one in outcome.example for failure in matrix.example_failures(one)]
     print(matrix_table.render_example(outcome.example))

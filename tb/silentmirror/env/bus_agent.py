@@ -15,6 +15,7 @@ from cocotbext.scsi.sampler import Sampler
 from cocotbext.scsi.transaction import Transaction
 from silentmirror.mirror import MirrorAnnotator
 from silentmirror.mirror_rules import MirrorRules, mirror_options
+from silentmirror.report import evaluations
 
 
 class BusAgent(uvm_agent):
@@ -49,6 +50,7 @@ class BusAgent(uvm_agent):
         """Deliver what is still open, let the checker finish, close the transcript."""
         self.monitor.flush()
         self.checker.finish(self.sampler.now_ps())
+        evaluations.note(self.checker)
         if self._lines is not None:
             self._lines.close()
             self._lines = None
