@@ -40,7 +40,7 @@ class BusAgent(uvm_agent):
         """Begin to watch; call it when the bench is out of reset."""
         if self.transcript is not None:
             self._lines = self.transcript.open("w", encoding="utf-8")
-        bus = ScsiBus(self.dut, packed="bus_all", drivers="drv_all", wake="drv_all")
+        bus = ScsiBus(self.dut, packed="bus_all", drivers="drv_all")
         self.sampler = Sampler(bus, self.checker)
         self.monitor = ScsiMonitor(bus, self.sampler, callback=self._deliver)
         self.monitor.add_annotator(MirrorAnnotator())
