@@ -8,7 +8,7 @@ import cocotb
 from cocotb.triggers import FallingEdge, RisingEdge, Timer
 
 from cocotbext.scsi import Kind, Phase
-from cocotbext.scsi.agreement import ASYNC_8
+from cocotbext.scsi.agreement import ASYNC_8, Period
 from cocotbext.scsi.constants import Asc, Message, SenseKey, Status
 from cocotbext.scsi.models.faults import Fault, FaultKind, Faults
 from cocotbext.scsi.models.messages import identify
@@ -25,7 +25,7 @@ SHORT = {scsi_id: {"stall_us": 100, "part_stall_us": 40} for scsi_id, _ in GROUP
 @cocotb.test(timeout_time=10, timeout_unit="ms")
 async def dead_participant(dut: Any) -> None:
     """Its clock stands still: the leader reclaims at every try, the others get a copy, RELEASE goes to the leader."""
-    rig = await TargetRig(dut).start()
+    rig = await TargetRig(dut, period=Period.FAST_40).start()
     initiator = rig.initiator()
     await rig.group(initiator)
     rig.slot(4).stop_clock()
@@ -44,7 +44,7 @@ async def dead_participant(dut: Any) -> None:
 @cocotb.test(timeout_time=10, timeout_unit="ms")
 async def handled_as_a_disk_does(dut: Any) -> None:
     """UNIT ATTENTION, write protect, LBA or LEN too large, medium error: taken, dropped, CHECK CONDITION."""
-    rig = await TargetRig(dut, ids=(5, 4)).start()
+    rig = await TargetRig(dut, period=Period.FAST_40, ids=(5, 4)).start()
     initiator = rig.initiator()
     group = GROUP[:2]
     await rig.group(initiator, 2)
@@ -54,7 +54,7 @@ async def handled_as_a_disk_does(dut: Any) -> None:
     result = await initiator.mirror_write(group, 0, DATA, tag=1)
     assert statuses(result) == {5: 0, 4: Status.CHECK_CONDITION}
     assert await rig.sense(initiator, 4) == (SenseKey.UNIT_ATTENTION, Asc.TARGET_RESET)
-    assert await initiator.negotiate_wide(4)
+    assert (await initiator.negotiate(4)).period == Period.FAST_40
     rig.medium(5).set_write_protect(True)
     result = await initiator.mirror_write(group, 1, DATA, tag=1)
     assert statuses(result) == {5: Status.CHECK_CONDITION, 4: 0}
@@ -79,7 +79,7 @@ async def handled_as_a_disk_does(dut: Any) -> None:
 @cocotb.test(timeout_time=10, timeout_unit="ms")
 async def no_room_for_the_context(dut: Any) -> None:
     """A member that still has a task does not take; a leader that has one frees the bus."""
-    rig = await TargetRig(dut, allow_unexpected_free=True).start()
+    rig = await TargetRig(dut, period=Period.FAST_40, allow_unexpected_free=True).start()
     initiator = rig.initiator()
     await rig.group(initiator)
     rig.medium(4).set_latency(300_000)
@@ -136,7 +136,7 @@ async def initiator_stops(dut: Any) -> None:
 @cocotb.test(timeout_time=10, timeout_unit="ms")
 async def leader_drops_bsy(dut: Any) -> None:
     """In a participant's data: all release within 800 ns of BUS FREE; what is whole is reported."""
-    rig = await TargetRig(dut, allow_unexpected_free=True).start()
+    rig = await TargetRig(dut, period=Period.FAST_40, allow_unexpected_free=True).start()
     initiator = rig.initiator()
     await rig.group(initiator)
     task = cocotb.start_soon(initiator.mirror_write(GROUP, 0, DATA, tag=1))
@@ -156,7 +156,7 @@ async def leader_drops_bsy(dut: Any) -> None:
 @cocotb.test(timeout_time=10, timeout_unit="ms")
 async def served_member_named_again(dut: Any) -> None:
     """A member that has its copy ignores a second SWITCH ROLE, the leader too; RELEASE after the reclaim ends well."""
-    rig = await TargetRig(dut).start()
+    rig = await TargetRig(dut, period=Period.FAST_40).start()
     initiator = rig.initiator()
     await rig.group(initiator)
     order = [GROUP[0], GROUP[1], GROUP[1], GROUP[0], GROUP[2]]
@@ -170,7 +170,7 @@ async def served_member_named_again(dut: Any) -> None:
 @cocotb.test(timeout_time=10, timeout_unit="ms")
 async def dead_predecessor(dut: Any) -> None:
     """Rank 1 never reports: rank 2 goes after the hold-off, which runs on the free bus only."""
-    rig = await TargetRig(dut).start()
+    rig = await TargetRig(dut, period=Period.FAST_40).start()
     initiator = rig.initiator(status_timeout_us=300)
     await rig.group(initiator)
     task = cocotb.start_soon(initiator.mirror_write(GROUP, 0, DATA, tag=1))
@@ -188,7 +188,7 @@ async def dead_predecessor(dut: Any) -> None:
 @cocotb.test(timeout_time=10, timeout_unit="ms")
 async def reset_in_the_operation(dut: Any) -> None:
     """RST in a copy, at a hand-over, at a reclaim and before status: released, enrolments gone, nothing reported."""
-    rig = await TargetRig(dut, allow_unexpected_free=True).start()
+    rig = await TargetRig(dut, period=Period.FAST_40, allow_unexpected_free=True).start()
     initiator = rig.initiator()
     for lba, (phase, times, wait_ns) in enumerate(
         ((Phase.DATA_OUT, 1, 700), (Phase.DATA_OUT, 2, 0), (Phase.MSG_OUT, 2, 450), (Phase.DATA_OUT, 3, 40_000))
@@ -211,7 +211,7 @@ async def reset_in_the_operation(dut: Any) -> None:
 @cocotb.test(timeout_time=10, timeout_unit="ms")
 async def long_cables(dut: Any) -> None:
     """12 m to each device: the windows hold at both ends of the cable, also with a dead participant."""
-    rig = await TargetRig(dut, ids=(5, 4), cable_ns=60).start()
+    rig = await TargetRig(dut, period=Period.FAST_40, ids=(5, 4), cable_ns=60).start()
     initiator = rig.initiator()
     await rig.group(initiator, 2)
     rig.slot(4).stop_clock()
@@ -226,7 +226,7 @@ async def long_cables(dut: Any) -> None:
 @cocotb.test(timeout_time=10, timeout_unit="ms")
 async def attention_at_the_wrong_time(dut: Any) -> None:
     """ATN comes while nobody has taken: the leader reclaims all the same."""
-    rig = await TargetRig(dut).start()
+    rig = await TargetRig(dut, period=Period.FAST_40).start()
     initiator = rig.initiator()
     await rig.group(initiator)
     rig.slot(4).stop_clock()

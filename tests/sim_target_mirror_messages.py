@@ -8,7 +8,7 @@ import cocotb
 from cocotb.triggers import Timer
 
 from cocotbext.scsi import Kind, Phase
-from cocotbext.scsi.agreement import ASYNC_8
+from cocotbext.scsi.agreement import ASYNC_8, Period
 from cocotbext.scsi.constants import Asc, Message, SenseKey, Status
 from cocotbext.scsi.models.faults import Fault, FaultKind, Faults
 from cocotbext.scsi.models.messages import identify, wdtr
@@ -34,7 +34,7 @@ PARITY = (SenseKey.ABORTED_COMMAND, Asc.PARITY_ERROR)
 @cocotb.test(timeout_time=10, timeout_unit="ms")
 async def damaged_at_a_snooper(dut: Any) -> None:
     """Only target 4 sees wrong parity: in MIRROR WRITE, and is skipped; in SWITCH ROLE, and takes at the second."""
-    rig = await TargetRig(dut).start()
+    rig = await TargetRig(dut, period=Period.FAST_40).start()
     initiator = rig.initiator()
     await rig.group(initiator)
     task = cocotb.start_soon(initiator.mirror_write(GROUP, 0, DATA, tag=1))
@@ -80,7 +80,7 @@ async def damaged_messages(dut: Any) -> None:
 @cocotb.test(timeout_time=10, timeout_unit="ms")
 async def switch_beyond_repair(dut: Any) -> None:
     """A participant cannot read SWITCH ROLE in four tries: it lets its lines go, the leader reclaims."""
-    rig = await TargetRig(dut).start()
+    rig = await TargetRig(dut, period=Period.FAST_40).start()
     initiator = rig.initiator(max_resends=5)
     await rig.group(initiator)
     task = cocotb.start_soon(initiator.mirror_write(GROUP, 0, DATA, tag=1))
@@ -117,7 +117,7 @@ async def damaged_copy(dut: Any) -> None:
 @cocotb.test(timeout_time=10, timeout_unit="ms")
 async def what_is_rejected(dut: Any) -> None:
     """Bad form, unknown group, another's identity, no DiscPriv: MESSAGE REJECT; snoopers stay quiet."""
-    rig = await TargetRig(dut).start()
+    rig = await TargetRig(dut, period=Period.FAST_40).start()
     initiator = rig.initiator()
     await rig.group(initiator)
     disc = identify(disc_priv=True)
@@ -150,7 +150,7 @@ async def what_is_rejected(dut: Any) -> None:
 @cocotb.test(timeout_time=10, timeout_unit="ms")
 async def rejected_within_the_operation(dut: Any) -> None:
     """RELEASE for another yz, a second MIRROR WRITE, WDTR, QUERY, NO OPERATION: nobody acts, RELEASE ends well."""
-    rig = await TargetRig(dut).start()
+    rig = await TargetRig(dut, period=Period.FAST_40).start()
     initiator = rig.initiator()
     await rig.group(initiator)
     second = MirrorOrder(True, 0x02, 5, BLOCK, True).encode()
@@ -166,7 +166,7 @@ async def rejected_within_the_operation(dut: Any) -> None:
 @cocotb.test(timeout_time=10, timeout_unit="ms")
 async def aborts(dut: Any) -> None:
     """Each message that ends the operation: the leader frees the bus and no member reports."""
-    rig = await TargetRig(dut).start()
+    rig = await TargetRig(dut, period=Period.FAST_40).start()
     initiator = rig.initiator(status_timeout_us=150)
     await rig.group(initiator)
     for rig_medium in (rig.medium(5), rig.medium(4), rig.medium(3)):
@@ -190,7 +190,7 @@ async def aborts(dut: Any) -> None:
 @cocotb.test(timeout_time=10, timeout_unit="ms")
 async def damaged_release(dut: Any) -> None:
     """Only the leader sees RELEASE damaged. FFh announced it: the bus is freed after 10 us. It did not: reclaim."""
-    rig = await TargetRig(dut).start()
+    rig = await TargetRig(dut, period=Period.FAST_40).start()
     initiator = rig.initiator()
     await rig.group(initiator)
     for announced in (True, False):
@@ -219,9 +219,11 @@ async def damaged_release(dut: Any) -> None:
 @cocotb.test(timeout_time=10, timeout_unit="ms")
 async def enrolments(dut: Any) -> None:
     """Replaced by a query, ended by leaving, dropped when another accepts the identity; 16 in all."""
-    rig = await TargetRig(dut).start()
+    rig = await TargetRig(dut, period=Period.FAST_40).start()
     initiator = rig.initiator()
     await rig.ready(initiator)
+    for scsi_id in rig.ids:
+        await initiator.negotiate(scsi_id)
 
     async def leads(scsi_id: int, yz: int) -> bool:
         """The target accepts a mirrored write as this identity."""
@@ -252,11 +254,13 @@ async def enrolments(dut: Any) -> None:
 @cocotb.test(timeout_time=10, timeout_unit="ms")
 async def strangers_stay_out(dut: Any) -> None:
     """Members that are not named, or named for another initiator or group: never a line, never the medium."""
-    rig = await TargetRig(dut, ids=(5, 4, 3, 2)).start()
+    rig = await TargetRig(dut, period=Period.FAST_40, ids=(5, 4, 3, 2)).start()
     first, second = rig.initiator(), rig.initiator(OTHER_INITIATOR)
     await rig.group(first, 2)
     await rig.ready(first, 3, 2)
     await rig.ready(second)
+    for scsi_id in (4, 2):
+        await second.negotiate(scsi_id)
     assert (await first.query(3, 0x11)).accepted
     assert (await second.query(2, 0x01)).accepted
     assert (await second.query(4, 0x00)).accepted

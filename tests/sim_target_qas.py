@@ -9,12 +9,14 @@ from cocotb.triggers import FallingEdge, RisingEdge, Timer
 from cocotb.utils import get_sim_time
 
 from cocotbext.scsi import Kind, Phase
-from cocotbext.scsi.agreement import Option
+from cocotbext.scsi.agreement import Option, Period
 from cocotbext.scsi.models.faults import Fault, FaultKind, Faults
+from cocotbext.scsi.models.initiator import InitiatorModel
+from cocotbext.scsi.models.mirror_messages import Extensions
 from cocotbext.scsi.models.negotiation import Abilities
 from helpers.commands import cdb_6, write_10
 from model_rig import pattern
-from target_rig import BLOCK, OTHER_INITIATOR, TargetRig
+from target_rig import BLOCK, GROUP, INITIATOR, OTHER_INITIATOR, TargetRig, holders
 
 DATA = pattern(BLOCK)
 READY = cdb_6(0x00)
@@ -150,3 +152,58 @@ async def own_request(dut: Any) -> None:
     await rig.finish()
     by_drive = [one for one in rig.of_kind(Kind.ARBITRATION) if one.qas and one.winner == 5]
     assert by_drive, rig.monitor.last(60)
+
+
+QUICK: dict[str, Any] = {"qas": True, "period": Period.FAST_80, "offset": 31, "dt": True}
+QUICK_HOST = Abilities(True, Period.FAST_80, 31, dt=True, qas=True)
+MEMBERS, BESIDE = (5, 4, 3), 2
+
+
+async def _two_quick_hosts(dut: Any) -> tuple[TargetRig, InitiatorModel, InitiatorModel]:
+    """QAS agreed between one initiator and its three members, and between another, which knows them too, and a drive.
+
+    To the other initiator the members have other IDs in the group.
+    """
+    ids = (*MEMBERS, BESIDE)
+    rig = await TargetRig(dut, ids=ids, overrides=dict.fromkeys(ids, QUICK)).start()
+    hosts = rig.initiator(abilities=QUICK_HOST), rig.initiator(OTHER_INITIATOR, abilities=QUICK_HOST)
+    for host, scsi_id in ((hosts[0], 5), (hosts[0], 4), (hosts[0], 3), (hosts[1], BESIDE)):
+        await rig.ready(host, scsi_id)
+        assert Option.QAS in (await host.negotiate(scsi_id)).options
+    for (scsi_id, yz), other in zip(GROUP, (0x02, 0x00, 0x01), strict=True):
+        assert (await hosts[0].query(scsi_id, yz)).accepted
+        assert (await hosts[0].capability(scsi_id, yz)).extensions == Extensions()
+        assert (await hosts[1].query(scsi_id, other)).accepted
+    return rig, *hosts
+
+
+@cocotb.test(timeout_time=10, timeout_unit="ms")
+@cocotb.parametrize(report=(False, True))
+async def around_a_mirrored_write(dut: Any, report: bool) -> None:
+    """A 55h in front: all who snooped that connection take the next one for a new one, of another initiator.
+
+    Behind: none, though an initiator waits that could take the bus by it, and the last target has agreed on it.
+    """
+    rig, first, second = await _two_quick_hosts(dut)
+    before = cocotb.start_soon(second.command(BESIDE, READY))
+    await rig.phase_begins(Phase.COMMAND)
+    writing = cocotb.start_soon(first.mirror_write(GROUP, 6, DATA, tag=1, report=report))
+    await rig.phase_begins(Phase.DT_DATA_OUT)
+    after = cocotb.start_soon(second.command(BESIDE, READY))
+    result = await writing
+    assert (result.good, result.order, result.statuses) == (True, [5, 4, 3], [5, 4, 3]), rig.monitor.last(60)
+    assert (await before).good
+    assert (await after).good
+    rig.monitor.flush()
+    seen = list(rig.monitor.transactions)
+    place = next(n for n, one in enumerate(seen) if one.note == "mirror_write")
+    won = next(one for one in reversed(seen[:place]) if one.kind is Kind.ARBITRATION)
+    assert (won.qas, won.winner) == (True, INITIATOR), rig.monitor.last(60)
+    ended = next(n for n, one in enumerate(seen) if n > place and one.kind in (Kind.BUS_FREE, Kind.ARBITRATION))
+    assert seen[ended].kind is Kind.BUS_FREE, rig.monitor.last(60)
+    assert not any(one.data.endswith(b"\x55") for one in seen[place:ended] if one.phase is Phase.MSG_IN)
+    asked = next(one for one in seen[ended:] if one.kind is Kind.ARBITRATION)
+    assert not asked.qas
+    assert OTHER_INITIATOR in asked.contenders, rig.monitor.last(60)
+    assert holders(rig, DATA, 6) == list(MEMBERS)
+    await rig.finish()

@@ -17,7 +17,7 @@ from cocotb.triggers import Event, FallingEdge, RisingEdge, Timer
 
 from cocotbext.scsi import Kind, Phase, Transaction
 from cocotbext.scsi.models import ScsiPort
-from cocotbext.scsi.wires import CONTROL, Wires, slots_in
+from cocotbext.scsi.wires import CONTROL, EVERY_SLOT, M_CONTROL, Wires, slots_in
 from helpers.referee import Referee
 from initiator_rig import OK, Completion, Host
 from silentmirror.bench import INITIATOR_IDS, Bench, BenchConfig, Medium, Slot, SlotConfig, target_slots
@@ -30,6 +30,8 @@ GROUP = ((5, 0x00), (4, 0x01), (3, 0x02))
 BLOCK = 512
 BLOCKS = 16
 SENSE_BYTES = 18
+_CONTROL_OF_ALL = M_CONTROL * EVERY_SLOT
+"""The control lines in a per-driver view."""
 
 
 def request_sense() -> bytes:
@@ -47,16 +49,20 @@ class DriverLog:
 
     def __init__(self, ids: dict[int, int]) -> None:
         self._ids = ids
-        self._now: dict[str, frozenset[int]] = dict.fromkeys(CONTROL, frozenset())
+        self._drivers = 0
         self.changes: dict[str, list[tuple[int, frozenset[int]]]] = {name: [] for name in CONTROL}
         """Per line: time in ps and the SCSI IDs that assert it from then on."""
 
     def sample(self, wires: Wires) -> None:
-        """Take one sample."""
+        """Take one sample; most of them change one line or none."""
+        drivers = (wires.drivers or 0) & _CONTROL_OF_ALL
+        changed = drivers ^ self._drivers
+        if not changed:
+            return
+        self._drivers = drivers
         for bit, name in enumerate(CONTROL):
-            who = frozenset(self._ids[slot] for slot in slots_in(wires.who(bit)))
-            if who != self._now[name]:
-                self._now[name] = who
+            if changed >> bit & EVERY_SLOT:
+                who = frozenset(self._ids[slot] for slot in slots_in(wires.who(bit)))
                 self.changes[name].append((wires.time_ps, who))
 
     def during(self, name: str, start_ps: int, end_ps: int) -> list[frozenset[int]]:

@@ -23,7 +23,7 @@ class Referee:
 
     def attach(self, dut: Any, options: CheckerOptions, callback: Callable[[Transaction], None] | None = None) -> None:
         """Start to watch; `callback` gets each transaction."""
-        bus = ScsiBus(dut, packed="bus_all", drivers="drv_all")
+        bus = ScsiBus(dut, packed="bus_all", drivers="drv_all", wake="drv_all")
         self.checker = Checker(options, [MirrorRules])
         self.sampler = Sampler(bus, self.checker)
         self.monitor = ScsiMonitor(bus, self.sampler, callback=callback)

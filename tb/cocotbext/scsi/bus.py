@@ -118,7 +118,7 @@ class ScsiBus(Bus):
             should be told (`Monitor(parity=False)`).
         packed: Full name of a 27-bit vector of all wires (order of `cocotbext.scsi.wires`) to read instead.
         drivers: Full name of a vector of 27 bits a slot, slot 0 lowest, that says who asserts what.
-        wake: Full name of a scalar that changes whenever any of the pins above does; the cheapest way to be woken.
+        wake: Full name of a signal that changes whenever any of the pins above does; the cheapest way to be woken.
 
     Raises:
         SignalError: a pin is missing (all missing ones are listed, each with the nearest names that are there), has
