@@ -10,6 +10,7 @@ import pytest
 from cocotb.triggers import RisingEdge, Timer
 
 from silentmirror.faults.host import Completion, Member
+from silentmirror.faults.mirror_operations import GROUP
 from silentmirror.faults.mirror_player import SLOT_OF, MirrorPlayer
 from silentmirror.faults.points import Point
 from silentmirror.faults.to_target import BLOCK
@@ -192,8 +193,9 @@ async def _spoil_last_copy(player: MirrorPlayer) -> None:
 
 
 async def _fail_next(player: MirrorPlayer, drive: int) -> None:
-    """The block after the next one."""
-    before = player.media[drive].writes
-    while player.media[drive].writes == before:
+    """The copy that follows the leader's next but one; each request says anew what is to fail."""
+    leader = player.media[GROUP[0][0]]
+    before = leader.writes
+    while leader.writes < before + 2:
         await Timer(1, "us")
     player.media[drive].fail_next(1)

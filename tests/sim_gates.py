@@ -42,7 +42,13 @@ async def broken_off_anywhere(dut: Any) -> None:
     writer = cocotb.start_soon(_write_down(dut, Path(RECORD_FILE)))
     for fault in FAULTS:
         device = rng.choice([INITIATOR, *SLOT_OF])
-        spec: dict[str, Any] = {**fault, "device": device, "at_ns": rng.uniform(*SPAN_NS), "connection_us": 100.0, "busy_us": 100.0}
+        spec: dict[str, Any] = {
+            **fault,
+            "device": device,
+            "at_ns": rng.uniform(*SPAN_NS),
+            "connection_us": 100.0,
+            "busy_us": 100.0,
+        }
         cocotb.log.info("%s at %s, %.1f ns after SUBMIT", fault["kind"], device, spec["at_ns"])
         await player.play(Point(0, "gate", spec))
     writer.cancel()
