@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import cocotb
+from cocotb.triggers import with_timeout
 
 from cocotbext.scsi import Kind
 from cocotbext.scsi.constants import Message, Phase
@@ -136,4 +137,24 @@ async def bad_management(dut: Any) -> None:
     done = [await host.next_completion() for _ in range(4)]
     assert [one.result for one in done] == [BAD_DESCRIPTOR] * 4
     assert not rig.of_kind(Kind.ARBITRATION)
+    await rig.finish()
+
+
+@cocotb.test(timeout_time=10, timeout_unit="ms")
+async def management_of_a_full_table(dut: Any) -> None:
+    """As many tasks as there is room for, all disconnected: what ends them needs no room of its own."""
+    rig = InitiatorRig(dut)
+    host, target = await rig.scripted(YIELD_NS=0, STATUS_TIMEOUT_US=0)
+    room = await host.read("CAPS", "TASKS")
+    await leave_waiting(host, {TARGET: target}, [(TARGET, 0, tag) for tag in range(room)])
+    assert await host.read("STATUS", "OUTSTANDING") == room
+    await host.send_management(TARGET, "TARGET_RESET")
+    taken = await with_timeout(target.selected(), 100, "us")
+    assert taken == b"\xc0" + bytes([Message.TARGET_RESET])
+    target.free()
+    done = [await host.next_completion() for _ in range(room + 1)]
+    assert sorted(one.tag for one in done[:-1]) == list(range(room))
+    assert all(one.result == ABORTED for one in done[:-1])
+    assert (done[-1].opcode, done[-1].result) == (TASK_MANAGEMENT, OK)
+    assert await host.read("STATUS", "OUTSTANDING") == 0
     await rig.finish()

@@ -12,6 +12,7 @@ from cocotbext.scsi.models.faults import Fault, FaultKind
 from cocotbext.scsi.models.misbehaviour import Misbehaviour
 from cocotbext.scsi.models.target import TargetModel
 from helpers.commands import write_10
+from helpers.scripted_target import ScriptedTarget
 from initiator_rig import (
     ABORTED,
     BAD_DESCRIPTOR,
@@ -20,9 +21,11 @@ from initiator_rig import (
     GOOD,
     MEMBERS,
     OK,
+    PROTOCOL,
     RESET,
     SEL_TIMEOUT,
     SKIPPED,
+    TARGET,
     TEST_UNIT_READY,
     Completion,
     Host,
@@ -362,4 +365,54 @@ async def commands_go_on_meanwhile(dut: Any) -> None:
         assert all(member.medium.read(lba) == block for lba, block in blocks.items())
     assert members[1].medium.read(7) == blocks[9]
     assert sorted(other.medium.written) == [3, 4, 5]
+    await rig.finish()
+
+
+async def lazy_member(rig: InitiatorRig) -> tuple[Host, ScriptedTarget]:
+    """A drive that is enrolled as z 0 and then does what the test says; a block is in the buffer."""
+    host, target = await rig.scripted()
+
+    async def accepts() -> None:
+        await target.selected()
+        await target.say(0x26, 0x00)
+        target.free()
+
+    serving = cocotb.start_soon(accepts())
+    assert (await host.query(TARGET, 0x00, last=True)).result == OK
+    await serving
+    await host.load(pattern())
+    return host, target
+
+
+@cocotb.test(timeout_time=5, timeout_unit="ms")
+async def good_without_a_copy(dut: Any) -> None:
+    """GOOD in the mirrored connection from a drive that has not asked for the block: it cannot have written it."""
+    rig = InitiatorRig(dut)
+    host, target = await lazy_member(rig)
+    serving = cocotb.start_soon(target.selected())
+    await host.send_mirror_write([0], LBA, BLOCK)
+    assert (await serving).hex() == ENDS.format(tag="", yz="00", lba=LBA)
+    await target.complete()
+    done = await host.next_completion()
+    assert [(one.result, one.good) for one in done.members] == [(PROTOCOL, False)], done
+    assert done.result == MEMBERS
+    await rig.finish()
+
+
+@cocotb.test(timeout_time=5, timeout_unit="ms")
+@cocotb.parametrize(taken=[100, BLOCK])
+async def good_after_a_part_of_a_plain_write(dut: Any, taken: int) -> None:
+    """The ordinary WRITE(10) for a member that failed ends with GOOD: true only if all of the block went."""
+    rig = InitiatorRig(dut)
+    host, target = await lazy_member(rig)
+    await host.send_mirror_write([0], LBA, BLOCK, policy="PLAIN", rounds=1)
+    await target.selected()
+    await target.complete(CHECK_CONDITION)
+    await target.selected()
+    assert await target.command() == write_10(LBA)
+    assert await target.take(DATA, taken) == pattern()[:taken]
+    await target.complete()
+    done = await host.next_completion()
+    assert [one.result for one in done.members] == [OK if taken == BLOCK else PROTOCOL], done
+    assert done.good == (taken == BLOCK)
     await rig.finish()

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import cocotb
-from cocotb.triggers import Timer
+from cocotb.triggers import ClockCycles, Timer
 
 from cocotbext.scsi.constants import Message, Phase, Status
 from helpers.commands import read_10, write_10
 from helpers.scripted_target import ScriptedTarget
 from initiator_rig import (
+    BAD_DESCRIPTOR,
     BLOCK,
     HEAD_OF_QUEUE,
     INITIATOR,
@@ -296,4 +297,23 @@ async def crowd(dut: Any) -> None:
         if job.read and not job.refused:
             assert await host.unload(size, size * job.tag) == job.data
     assert await host.read("STATUS", "OUTSTANDING") == 0
+    await rig.finish()
+
+
+@cocotb.test(timeout_time=10, timeout_unit="ms")
+async def completions_read_blindly(dut: Any) -> None:
+    """CPL1 is read at any time, without a look at CPL0: a completion that comes meanwhile is not taken off unseen."""
+    rig = InitiatorRig(dut)
+    host = await rig.host()
+    opcode = 15  # none: ends as a bad descriptor at once
+    for wait in range(20):
+        await host.submit({"OPCODE": opcode, "TARGET": TARGET, "TAG": wait})
+        await ClockCycles(dut.ini0_clk, wait + 1)
+        found = 0
+        for _ in range(12):
+            found |= await host.port.read("CPL1")
+            if found:
+                break
+        assert host.regs["CPL1"].unpack(found)["RESULT"] == BAD_DESCRIPTOR, (wait, found)
+        assert await host.read("STATUS", "COMPLETIONS") == 0
     await rig.finish()

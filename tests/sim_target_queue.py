@@ -9,6 +9,7 @@ from cocotb.task import Task as Coroutine
 from cocotb.triggers import Timer
 
 from cocotbext.scsi import Kind, Phase
+from cocotbext.scsi.agreement import Period
 from cocotbext.scsi.constants import Asc, Message, SenseKey, Status
 from cocotbext.scsi.models.connection import Connection
 from cocotbext.scsi.models.initiator import InitiatorModel
@@ -262,4 +263,23 @@ async def two_initiators_at_once(dut: Any) -> None:
     for target in rig.ids:
         rig.image(target, b0=blocks[0], b1=blocks[1], b2=blocks[2], b3=blocks[3])
     assert len(rig.of_kind(Kind.RESELECTION)) > 4
+    await rig.finish()
+
+
+@cocotb.test(timeout_time=10, timeout_unit="ms")
+async def sense_data_outlive_the_queue(dut: Any) -> None:
+    """Sense data of a task that failed are there until the next command comes; one that waited already is none."""
+    rig = await TargetRig(dut, ids=(5,), period=Period.FAST_40).start()
+    initiator = rig.initiator()
+    await rig.ready(initiator)
+    await initiator.negotiate(5)
+    running = await _started(rig, initiator, SLOW_NS // 2)
+    fails = cocotb.start_soon(initiator.command(5, write_10(rig.blocks), data_out=DATA, tag=2))
+    waits = cocotb.start_soon(initiator.command(5, write_10(1), data_out=DATA, tag=3))
+    results = await _all(running, fails, waits)
+    assert [result.status for result in results] == [Status.GOOD, Status.CHECK_CONDITION, Status.GOOD]
+    assert results[1].ended_ps < results[2].ended_ps
+    assert await rig.sense(initiator, 5) == (SenseKey.ILLEGAL_REQUEST, Asc.LBA_OUT_OF_RANGE)
+    assert await rig.sense(initiator, 5) == (0, 0)
+    rig.image(5, b0=DATA, b1=DATA)
     await rig.finish()

@@ -33,7 +33,7 @@ def test_initiator_mirror(run_sim: SimRunner) -> None:
 
 def test_initiator_repeat(run_sim: SimRunner) -> None:
     """Mirrored commands of many blocks, ways of repeating, results by member, bad descriptors."""
-    assert len(run_sim("sim_initiator_repeat", design=DESIGN).cases) >= 19
+    assert len(run_sim("sim_initiator_repeat", design=DESIGN).cases) >= 22
 
 
 def test_initiator_series(run_sim: SimRunner) -> None:
@@ -53,12 +53,12 @@ def test_initiator_negotiation(run_sim: SimRunner) -> None:
 
 def test_initiator_tasks(run_sim: SimRunner) -> None:
     """Attributes, many tasks at once, pointers, refusals, messages out of place."""
-    assert len(run_sim("sim_initiator_tasks", design=DESIGN).cases) >= 20
+    assert len(run_sim("sim_initiator_tasks", design=DESIGN).cases) >= 21
 
 
 def test_initiator_management(run_sim: SimRunner) -> None:
     """Task management functions and what they end."""
-    assert len(run_sim("sim_initiator_management", design=DESIGN).cases) >= 8
+    assert len(run_sim("sim_initiator_management", design=DESIGN).cases) >= 9
 
 
 def test_initiator_transfers(run_sim: SimRunner) -> None:

@@ -30,6 +30,7 @@ PERIOD = "clk_period_ps_must_be_4000_to_20000"
         "sim_target_queue",
         "sim_target_cache",
         "sim_target_qas",
+        "sim_target_nexus",
         "sim_target_mirror",
         "sim_target_mirror_read",
         "sim_target_mirror_report",
