@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from cocotbext.scsi import Phase, Transaction
+from group_rig import FAST_40
 from helpers.commands import write_10
 from initiator_rig import GOOD, OK, Host
 from system_rig import BLOCK, GROUP, SystemRig, pattern
@@ -15,10 +16,16 @@ TIMERS = {"part_stall_us": PARTICIPANT_STALL_US, "stall_us": LEADER_STALL_US, "h
 UNIT_ATTENTION = 0x06
 
 
-async def start(dut: Any, *, allow_unexpected_free: bool = False, **registers: int) -> tuple[SystemRig, Host]:
-    """The seed's group, enrolled, with timers that a simulation can wait for."""
-    rig = await SystemRig(dut, timers=TIMERS, allow_unexpected_free=allow_unexpected_free).start()
-    host = await rig.host(wide=True, HANG_TIMEOUT_US=HANG_US, STATUS_TIMEOUT_US=STATUS_US, **registers)
+async def start(
+    dut: Any, *, allow_unexpected_free: bool = False, fast: bool = False, **registers: int
+) -> tuple[SystemRig, Host]:
+    """The seed's group, enrolled, with timers that a simulation can wait for. `fast`: data go by Fast-40."""
+    transfers = FAST_40 if fast else {}
+    drives = {scsi_id: transfers for scsi_id, _ in GROUP}
+    rig = SystemRig(dut, overrides=drives, timers=TIMERS, allow_unexpected_free=allow_unexpected_free)
+    await rig.start()
+    timeouts = {"HANG_TIMEOUT_US": HANG_US, "STATUS_TIMEOUT_US": STATUS_US}
+    host = await rig.host(**{**timeouts, **transfers, **registers})
     await rig.group(host)
     return rig, host
 

@@ -7,9 +7,11 @@ from typing import Any
 import cocotb
 
 from cocotbext.scsi import Kind, Phase
+from group_rig import FAST_40
 from initiator_rig import DET_REJECT, NOT_CAPABLE, OK, SEL_TIMEOUT
 from system_rig import SystemRig, pattern
 
+DRIVES = dict.fromkeys((5, 4, 3), FAST_40)
 OUT, IN = Phase.MSG_OUT, Phase.MSG_IN
 # Table 1: SCSI ID, bytes xx yz [FF] with 26h as the vendor command, behind IDENTIFY; and the answer of section 4.
 TABLE_1 = [
@@ -63,8 +65,8 @@ async def stranger_and_nobody(dut: Any) -> None:
 
     Neither disturbs the enrolment of the others: a group of the two that are left works.
     """
-    rig = await SystemRig(dut, overrides={4: {"mirror": False}}).start()
-    host = await rig.host()
+    rig = await SystemRig(dut, overrides={**DRIVES, 4: {"mirror": False}}).start()
+    host = await rig.host(**FAST_40)
     await rig.ready(host)
     await rig.mark()
     assert (await host.query(5, 0x00)).result == OK
@@ -94,8 +96,8 @@ async def stranger_and_nobody(dut: Any) -> None:
 @cocotb.test(timeout_time=5, timeout_unit="ms")
 async def leave_and_come_back(dut: Any) -> None:
     """z = Fh leaves; an identity that another drive accepts is dropped by the one that held it."""
-    rig = await SystemRig(dut).start()
-    host = await rig.host()
+    rig = await SystemRig(dut, overrides=DRIVES).start()
+    host = await rig.host(**FAST_40)
     await rig.group(host)
     assert (await host.query(4, 0x0F)).result == OK
     assert await host.read("ENROLLED") == 0b101
@@ -112,8 +114,8 @@ async def leave_and_come_back(dut: Any) -> None:
 @cocotb.test(timeout_time=5, timeout_unit="ms")
 async def two_groups(dut: Any) -> None:
     """A drive may be in several groups; a write to one group does not touch the members of the other."""
-    rig = await SystemRig(dut).start()
-    host = await rig.host()
+    rig = await SystemRig(dut, overrides=DRIVES).start()
+    host = await rig.host(**FAST_40)
     await rig.ready(host)
     await rig.enrol(host, ((5, 0x00), (4, 0x01)))
     await rig.enrol(host, ((4, 0xA0), (3, 0xA1)))

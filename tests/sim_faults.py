@@ -45,7 +45,7 @@ ALL_RELEASED_NS = 800
 @cocotb.test(timeout_time=10, timeout_unit="ms")
 async def parity_at_the_current_target(dut: Any) -> None:
     """MIRROR WRITE, SWITCH ROLE, RELEASE damaged at the target that takes them: resent as a whole, all GOOD."""
-    rig, host = await start(dut)
+    rig, host = await start(dut, fast=True)
     damaged = ((5, 0, 9, "c02001"), (5, 1, 1, "2c01"), (4, 2, 0, "2c02ff"), (3, 3, 1, "2e02"))
     for lba, (target, skip, index, text) in enumerate(damaged):
         task = cocotb.start_soon(rig.damage(target, OUT, index, skip))
@@ -64,7 +64,7 @@ async def parity_at_the_current_target(dut: Any) -> None:
 @cocotb.test(timeout_time=10, timeout_unit="ms")
 async def parity_at_a_snooper(dut: Any) -> None:
     """SWITCH ROLE damaged at the drive it names: reclaim and repeat; elsewhere: nothing. MIRROR WRITE: skipped."""
-    rig, host = await start(dut, RETRIES=1)
+    rig, host = await start(dut, fast=True, RETRIES=1)
     task = cocotb.start_soon(rig.damage(4, OUT, 1, 1))
     data = await begin(rig, host, 0)
     await ends(rig, host, 0, data)
@@ -107,7 +107,7 @@ def _check_reclaims(rig: SystemRig, count: int) -> None:
 @cocotb.test(timeout_time=10, timeout_unit="ms")
 async def parity_at_the_initiator(dut: Any) -> None:
     """ACCEPT and a reselection's IDENTIFY: MESSAGE PARITY ERROR and resent. STATUS: INITIATOR DETECTED ERROR."""
-    rig, host = await start(dut)
+    rig, host = await start(dut, fast=True)
     task = cocotb.start_soon(rig.damage(7, IN, 1))
     await rig.mark()
     assert (await host.query(4, 0x01)).result == OK
@@ -180,7 +180,7 @@ async def parity_in_data_out(dut: Any) -> None:
 @cocotb.test(timeout_time=10, timeout_unit="ms")
 async def silent_participants(dut: Any) -> None:
     """The middle one, the last one, both: reclaim in the window, SKIPPED, the others GOOD, the bus released."""
-    rig, host = await start(dut, RETRIES=0)
+    rig, host = await start(dut, fast=True, RETRIES=0)
     for lba, silent in enumerate(((4,), (3,), (4, 3))):
         for scsi_id in silent:
             rig.slot(scsi_id).tx.silence()
@@ -272,7 +272,7 @@ async def leader_hangs_with_bsy(dut: Any) -> None:
 @cocotb.test(timeout_time=10, timeout_unit="ms")
 async def status_never_comes(dut: Any) -> None:
     """A participant falls silent after its data: the next one waits the hold-off only; the host gets NO_STATUS."""
-    rig, host = await start(dut)
+    rig, host = await start(dut, fast=True)
     data = await begin(rig, host, 3)
     await rig.transfer(DATA, 0, 2)
     rig.slot(4).tx.silence()

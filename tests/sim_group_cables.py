@@ -1,86 +1,46 @@
-"""Hand-over, reclaim and stall timers on a 25 m cable, every device at any place on it; windows judged at each device.
-
-Three devices on a cable are, exactly, a star with its centre at the middle one. Four are in the star at least as far
-from each other as on a cable: legs of half its length put all pairs at its two ends at once.
-"""
+"""Hand-over, reclaim and stall timers on a 25 m cable, devices at any place on it; windows judged at each device."""
 
 from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Mapping
 from typing import Any
 
 import cocotb
 from cocotb.triggers import RisingEdge
 from cocotb.utils import get_sim_time
 
-from cocotbext.scsi import Kind, Phase, Transaction
-from group_rig import FAST_20, FAST_40, FAST_80, GroupRig, MemberResult, rng
-from helpers.hand_over import RECLAIM_NS, HandOverLog
-from initiator_rig import BUS_FREE, SKIPPED, Host
+from cable_rig import (
+    ALL,
+    CABLE_M,
+    GROUP,
+    HALF_NS,
+    INITIATOR,
+    LEADER,
+    PART_STALL_US,
+    SECOND,
+    STALL_US,
+    THIRD,
+    hand_overs,
+    judge,
+    on_a_cable,
+    place,
+    start,
+)
+from cocotbext.scsi import Kind, Phase
+from group_rig import MemberResult, rng
+from helpers.hand_over import RECLAIM_NS
+from initiator_rig import BUS_FREE, SKIPPED
 from system_rig import BLOCK, pattern
 
-NS_PER_M = 5.0
-CABLE_M = 25.0
-HALF_NS = CABLE_M * NS_PER_M / 2
 DRIVES_M = (0.0, 12.5, 25.0)
 INITIATOR_M = (0.0, 25.0)
 RANDOM_PLACES = int(os.environ.get("GROUP_PLACES", "1"))
 """Places from the seed besides; more than 1: every combination of places, too."""
 PAIRWISE = ((0, 0, 0, 0), (0, 1, 1, 1), (1, 0, 1, 1), (1, 1, 0, 1), (1, 1, 1, 0))
 """Near or far by device, so that each pair of devices has every combination once."""
-INITIATOR, LEADER, SECOND, THIRD = 7, 5, 4, 3
-ALL = (INITIATOR, LEADER, SECOND, THIRD)
-PART_STALL_US, STALL_US = 30, 80
-TIMERS = {"part_stall_us": PART_STALL_US, "stall_us": STALL_US, "holdoff_us": 20}
 STALL_TOLERANCE_US = 2.5
 """A timer counts whole microseconds of its own; edges are on their way for a while."""
-GROUP = 1
-
-
-async def start(dut: Any, second: Mapping[str, Any] = FAST_20, **fields: Any) -> tuple[GroupRig, Host]:
-    """Drives (Fast-80 DT, `second`, Fast-40) in a group, at the ends of their legs."""
-    overrides: dict[int, dict[str, Any]] = {LEADER: FAST_80, SECOND: {**second}, THIRD: FAST_40}
-    for one in ALL:
-        overrides[one] = {**overrides.get(one, {}), "cable_ns": HALF_NS}
-    rig = await GroupRig(dut, overrides=overrides, timers=TIMERS, cable_ns=HALF_NS, **fields).start()
-    (host,) = await rig.all_hosts(RETRIES=0, HANG_TIMEOUT_US=300, STATUS_TIMEOUT_US=800)
-    await rig.join(host, GROUP, rig.ids)
-    return rig, host
-
-
-async def place(rig: GroupRig, legs_ns: Mapping[int, float]) -> HandOverLog:
-    """Move the devices; the log starts anew."""
-    await rig.mark()
-    for scsi_id, leg in legs_ns.items():
-        rig.slot(scsi_id).set_cable(leg)
-    return HandOverLog(rig.log.changes, dict(legs_ns))
-
-
-def on_a_cable(initiator: float, giver: float, taker: float) -> tuple[float, float, float]:
-    """Legs in ns of a star that is the same as these three places in m on a cable."""
-    middle = sorted((initiator, giver, taker))[1]
-    near, far, third = (abs(place - middle) * NS_PER_M for place in (initiator, giver, taker))
-    return near, far, third
-
-
-def switches(rig: GroupRig) -> list[tuple[Transaction, Transaction]]:
-    """Each SWITCH ROLE since the mark with the phase after it."""
-    seen = rig.of_kind(Kind.PHASE)
-    return [(one, after) for one, after in itertools.pairwise(seen) if one.note == "switch_role"]
-
-
-def judge(rig: GroupRig, log: HandOverLog, count: int) -> None:
-    """So many hand-overs since the mark, each in its windows at both devices."""
-    found = switches(rig)
-    assert len(found) == count, rig.story()
-    for message, data in found:
-        assert message.by is not None
-        assert data.by is not None
-        assert message.last_ack_ps is not None
-        seen = log.hand_over(message.last_ack_ps, message.by, data.by)
-        assert not seen.complaints(), rig.story((message.by, data.by, log.legs_ns, seen.complaints()))
 
 
 @cocotb.test(timeout_time=30, timeout_unit="ms")
@@ -133,7 +93,7 @@ async def reclaim_at_a_distance(dut: Any) -> None:
         assert found == {0: MemberResult(0), 1: MemberResult(SKIPPED), 2: MemberResult(0)}, rig.story(found)
         rig.wrote([LEADER, THIRD], number, data)
         await rig.quiet()
-        (dead, reclaimed), *_ = switches(rig)
+        (dead, reclaimed), *_ = hand_overs(rig)
         assert (reclaimed.phase, reclaimed.by, reclaimed.data) == (Phase.MSG_IN, LEADER, b"\x2c\x10"), rig.story()
         assert dead.last_ack_ps is not None
         low, high = RECLAIM_NS

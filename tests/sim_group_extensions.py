@@ -131,9 +131,9 @@ async def split_by_the_host(dut: Any) -> None:
     rig, (host,) = await start(dut)
     await rig.agree(host, GROUP)
     draw = rng("split")
-    for blocks, series, sizes in ((16, 16, [16]), (10, 4, [4, 4, 2]), (5, 1, [1] * 5), (3, 0, [1] * 3), (2, 9, [2])):
+    for blocks, series, sizes in ((16, 16, [16]), (5, 2, [2, 2, 1]), (3, 1, [1] * 3), (2, 0, [1] * 2), (2, 9, [2])):
         lbas = draw.sample(range(rig.blocks), blocks)
-        order = draw.sample(ORDER, 3)
+        order = draw.sample(ORDER, 3 if blocks == 16 else 2)
         await rig.mark()
         await rig.write_all(host, GROUP, order, lbas, salt=(blocks, series), series=series)
         await rig.quiet()
@@ -193,7 +193,7 @@ async def others_get_the_bus(dut: Any, mirroring: int) -> None:
     await rig.agree(busy, GROUP)
     await caching(rig, busy, *IDS)
     await rig.sense(other, 5)  # parameters have changed
-    series, blocks = 3, 15
+    series, blocks = 2, 10
     lbas = list(range(blocks))
     data = pattern(BLOCK * blocks, "long")
     single = pattern(BLOCK, "single")

@@ -7,9 +7,11 @@ from typing import Any
 import cocotb
 from cocotb.triggers import Timer
 
+from cocotbext.scsi.agreement import Period
 from cocotbext.scsi.checker import CheckerOptions
 from cocotbext.scsi.constants import Status
 from cocotbext.scsi.models import Extensions, InitiatorModel, Medium, Misbehaviour, ScsiPort, TargetModel
+from cocotbext.scsi.models.negotiation import Abilities
 from cocotbext.scsi.transaction import Kind as Happened
 from helpers.commands import cdb_6, read_10
 from helpers.referee import Referee
@@ -22,31 +24,40 @@ INITIATOR, FIRST, SECOND, PYTHON = 7, 5, 3, 4
 GROUP = ((FIRST, 0), (PYTHON, 1), (SECOND, 2))
 CABLE_NS = 20
 LENGTH = 512
+OFFSET = 31
 
 
 class MixedGroup(Referee):
-    """Two RTL members, a Python member between them, a Python initiator, and the referee."""
+    """Two RTL members, a Python member between them, a Python initiator, and the referee.
 
-    def __init__(self, dut: Any) -> None:
+    `period`: of Fast-40 or the like; 0 for asynchronous transfers.
+    """
+
+    def __init__(self, dut: Any, period: int = 0) -> None:
         self.dut = dut
+        self.abilities = Abilities(period=period, offset=OFFSET if period else 0)
         slots = {
-            slot: SlotConfig(Kind.TARGET, scsi_id, cable_ns=CABLE_NS) for slot, scsi_id in ((2, FIRST), (3, SECOND))
+            slot: SlotConfig(Kind.TARGET, scsi_id, period=period, offset=OFFSET if period else 0, cable_ns=CABLE_NS)
+            for slot, scsi_id in ((2, FIRST), (3, SECOND))
         }
         slots |= {14: SlotConfig(Kind.PYTHON, INITIATOR, cable_ns=CABLE_NS)}
         slots |= {15: SlotConfig(Kind.PYTHON, PYTHON, cable_ns=CABLE_NS)}
         self.bench = Bench(dut, BenchConfig(slots))
 
     async def start(self) -> None:
-        """Everybody enrolled, 16 bit wide, both extensions agreed on."""
+        """Everybody enrolled, transfers and both extensions agreed on."""
         await self.bench.start()
         self.attach(self.dut, CheckerOptions(vendor=VENDOR, cable_ns=CABLE_NS))
         port = ScsiPort(self.dut, self.bench.python_prefix(14))
-        self.initiator = InitiatorModel(port, INITIATOR)
+        self.initiator = InitiatorModel(port, INITIATOR, abilities=self.abilities)
         member_port = ScsiPort(self.dut, self.bench.python_prefix(15))
-        self.member = TargetModel(member_port, PYTHON, Medium(blocks=16), mirror=True)
+        self.member = TargetModel(member_port, PYTHON, Medium(blocks=16), mirror=True, abilities=self.abilities)
         for scsi_id, yz in GROUP:
             await self.initiator.command(scsi_id, cdb_6(0))  # takes the UNIT ATTENTION of power-on, where there is one
-            assert await self.initiator.negotiate_wide(scsi_id)
+            if self.abilities.period:
+                assert (await self.initiator.negotiate(scsi_id)).period == self.abilities.period
+            else:
+                assert await self.initiator.negotiate_wide(scsi_id)
             assert (await self.initiator.query(scsi_id, yz, last=yz == len(GROUP) - 1)).accepted
             result = await self.initiator.capability(scsi_id, yz)
             assert result.extensions == Extensions(), (scsi_id, result)
@@ -55,7 +66,7 @@ class MixedGroup(Referee):
 @cocotb.test(timeout_time=5, timeout_unit="ms")
 async def reports_and_series(dut: Any) -> None:
     """A block led by the Python member, a series led by RTL and read back; every medium holds what was sent."""
-    rig = MixedGroup(dut)
+    rig = MixedGroup(dut, Period.FAST_40)
     await rig.start()
     blocks = [pattern(LENGTH, step) for step in (3, 5, 7)]
     one = await rig.initiator.mirror_write([GROUP[1], GROUP[2], GROUP[0]], 1, blocks[0], tag=1, report=True)
@@ -77,7 +88,7 @@ async def reports_and_series(dut: Any) -> None:
 @cocotb.test(timeout_time=5, timeout_unit="ms")
 async def members_that_do_not_take(dut: Any) -> None:
     """The Python member is silent for a report, then for copies: RTL leaders reclaim."""
-    rig = MixedGroup(dut)
+    rig = MixedGroup(dut, Period.FAST_40)
     await rig.start()
     data = pattern(LENGTH)
     rig.member.misbehave.add(Misbehaviour.SILENT_REPORTER)

@@ -51,7 +51,13 @@ class WriteAndReadBack(SystemTest):
 class SeveralBlocks(WriteAndReadBack):
     """The same with two blocks at once."""
 
-    extents = (*WriteAndReadBack.extents, (2, 2, False), (4, 2, True))
+    extents = ((0, 2, False), (BLOCKS - 2, 2, True))
+
+
+class LastBlock(WriteAndReadBack):
+    """The last block alone."""
+
+    extents = ((BLOCKS - 1, 1, True),)
 
 
 class DiskCommands(SystemTest):
@@ -94,7 +100,7 @@ CASES: dict[str, tuple[type[SystemTest], Case]] = {
     "wide": (SeveralBlocks, Case((5,))),
     "narrow_initiator": (WriteAndReadBack, Case((5,), wide=False)),
     "narrow_drive_beside_wide": (WriteAndReadBack, Case((5, 0), narrow=(0,))),
-    "block_2048": (WriteAndReadBack, Case((3,), block_len=2048)),
+    "block_2048": (LastBlock, Case((3,), block_len=2048)),
     "disk_commands": (DiskCommands, Case((5,))),
 }
 """Course and case of each test."""

@@ -153,7 +153,7 @@ async def write_cache(dut: Any) -> None:
         await rig.run(ten(0x2A, 9, 1, 8))
         await rig.run(ten(0x35, 0, 0))
         rig.check_medium()
-        await rig.run(ten(0x28, 0, BLOCKS))
+        await rig.run(ten(0x28, 2, 8 if wide else 3))
         await rig.run(ten(0x35, 0, BLOCKS, 2))
         bad = bytearray(CACHING_OFF)
         bad[7] = 1

@@ -58,9 +58,10 @@ def _in_order(results: dict[str, Result]) -> list[str]:
 @cocotb.test(timeout_time=10, timeout_unit="ms")
 async def order(dut: Any) -> None:
     """HEAD OF QUEUE first, the last of them before the one before; all others as they came, untagged ones too."""
-    rig = await TargetRig(dut, ids=(5,)).start()
+    rig = await TargetRig(dut, period=Period.FAST_40, ids=(5,)).start()
     initiator = rig.initiator()
     await rig.ready(initiator)
+    await initiator.negotiate(5)
     kinds = {
         "simple": Message.SIMPLE,
         "ordered": Message.ORDERED,
@@ -166,7 +167,7 @@ async def overlapped(dut: Any) -> None:
 @cocotb.test(timeout_time=20, timeout_unit="ms")
 async def aborts(dut: Any) -> None:
     """Who loses which task to which message, and who hears of it by UNIT ATTENTION."""
-    rig = await TargetRig(dut, ids=(5,)).start()
+    rig = await TargetRig(dut, period=Period.FAST_40, ids=(5,)).start()
     first, second = rig.initiator(status_timeout_us=300), rig.initiator(OTHER_INITIATOR, status_timeout_us=300)
     table: tuple[tuple[list[bytes], set[str], tuple[int, int]], ...] = (
         ([b"\x20\x01", bytes([Message.ABORT_TASK])], {"executed"}, (0, 0)),
@@ -192,6 +193,7 @@ async def aborts(dut: Any) -> None:
     for messages, gone, sense in table:
         await rig.ready(first)
         await rig.ready(second)
+        await first.negotiate(5)
         running = await _started(rig, first)
         tasks = {
             "executed": running,

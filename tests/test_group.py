@@ -45,9 +45,10 @@ def test_history() -> None:
     assert history.possible(5, 0, 60, 60) == {b"a"}
 
 
-def test_cables(run_sim: SimRunner) -> None:
-    """Every device at any place on 25 m of cable: hand-over, reclaim, stall timers."""
-    assert len(run_sim("sim_group_cables", timeout_s=TIMEOUT_S).cases) == 4
+@pytest.mark.parametrize(("module", "cases"), [("sim_group_cables", 4), ("sim_group_cables_ends", 3)])
+def test_cables(run_sim: SimRunner, module: str, cases: int) -> None:
+    """Devices at any place on 25 m of cable: hand-overs of every kind, reclaim, stall timers."""
+    assert len(run_sim(module, timeout_s=TIMEOUT_S).cases) == cases
 
 
 @pytest.mark.parametrize(("module", "cases"), [("sim_group_reads", 3), ("sim_group_retries", 5)])

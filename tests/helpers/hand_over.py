@@ -37,12 +37,12 @@ class HandOver:
     settled: float
     """How long the phase lines had been what they were then, at the first REQ."""
 
-    def complaints(self) -> list[str]:
-        """Which windows were missed."""
+    def complaints(self, *, at_once: bool = True) -> list[str]:
+        """Which windows were missed. `at_once`: the take is for DATA OUT, where no medium is waited for."""
         windows = (
             ("the old target released", self.released, 0.0, RELEASE_NS),
             ("the participant took", self.taken, *TAKE_NS),
-            ("its first REQ came", self.requested, TAKE_NS[0], REQ_NS),
+            ("its first REQ came", self.requested, TAKE_NS[0], REQ_NS if at_once else float("inf")),
             ("lines, ACK and ATN were false", self.quiet, QUIET_NS, float("inf")),
             ("the phase was stable", self.settled, SETTLE_NS, float("inf")),
         )
