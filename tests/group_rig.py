@@ -73,6 +73,8 @@ class GroupRig(SystemRig):
 
     groups: dict[tuple[int, int], dict[int, int]] = field(default_factory=dict)
     """(initiator's SCSI ID, group) to SCSI ID by z."""
+    moved: int = 0
+    """BYTES of the last mirrored command that has `ended`."""
 
     async def all_hosts(self, **registers: int) -> list[Host]:
         """The hosts of all initiators, each known to every drive: unit attentions taken, transfers agreed."""
@@ -148,6 +150,7 @@ class GroupRig(SystemRig):
     async def ended(self, host: Host, group: int, order: Sequence[int]) -> dict[int, MemberResult]:
         """The result of the mirrored command that was handed over, for each member of its order."""
         done = await host.next_completion()
+        self.moved = done.moved
         members = self.groups[host.scsi_id, group]
         assert [(one.z, one.target) for one in done.members] == [(z, members[z]) for z in order], self.story(done)
         found = {

@@ -46,7 +46,6 @@ async def broken_off_anywhere(dut: Any) -> None:
             **fault,
             "device": device,
             "at_ns": rng.uniform(*SPAN_NS),
-            "connection_us": 100.0,
             "busy_us": 100.0,
         }
         cocotb.log.info("%s at %s, %.1f ns after SUBMIT", fault["kind"], device, spec["at_ns"])

@@ -12,7 +12,7 @@ from typing import Any
 import cocotb
 from cocotb.triggers import Timer
 
-from cocotbext.scsi import Kind, Transaction
+from cocotbext.scsi import Kind, Phase, Transaction
 from disk_rig import CACHING_ON, mode_select
 from group_rig import FAST_80, GroupRig, MemberResult, rng
 from helpers.commands import write_10
@@ -150,6 +150,7 @@ async def first_block_that_fails(dut: Any) -> None:
     data = pattern(BLOCK * len(lbas), "beyond")
     found = await rig.mirror_write(host, GROUP, ORDER, lbas, data, series=16)
     assert found == dict.fromkeys(ORDER, MemberResult(OK, CHECK_CONDITION, 2)), rig.story(found)
+    assert rig.moved == 2 * BLOCK
     rig.hold(IDS, lbas[:2], data[: 2 * BLOCK])
     await rig.quiet()
     assert count(rig, "failed_block") == 3, rig.story()
@@ -159,6 +160,31 @@ async def first_block_that_fails(dut: Any) -> None:
     damaging = cocotb.start_soon(bad_copy(rig, 4, lbas[2]))
     await rig.write_all(host, GROUP, ORDER, lbas, salt="mended", series=16, policy="AUTO", rounds=1)
     assert damaging.done()
+    await rig.finish()
+
+
+@cocotb.test(timeout_time=20, timeout_unit="ms")
+@cocotb.parametrize(lbas=[(1,), (3, 4)])
+async def first_report_damaged(dut: Any, lbas: tuple[int, ...]) -> None:
+    """The leader alone cannot read the first REPORT: it takes the bus back and is asked again; nobody is failed.
+
+    The copies were not the end of the operation: the FFh that lets the leader release the bus is in the last REPORT.
+    """
+    rig, (host,) = await start(dut)
+    await rig.agree(host, GROUP)
+    await caching(rig, host, *IDS)
+    await rig.mark()
+    copies = len(lbas) * len(ORDER)  # a MESSAGE OUT phase before each copy
+    damaging = cocotb.start_soon(rig.damage(5, Phase.MSG_OUT, 1, copies))
+    await rig.write_all(host, GROUP, ORDER, lbas, series=16)
+    assert damaging.done()
+    await rig.quiet()
+    said = [text for phase, _, text in rig.phases() if phase is Phase.MSG_OUT]
+    assert [text for text in said if text.startswith("2c")] == ["2c21", "2c22"] * len(lbas), rig.story(said)
+    reports = [text for text in said if text.startswith("2d")]
+    assert len(reports) > len(ORDER), rig.story(said)
+    assert [text.endswith("ff") for text in reports] == [False] * (len(reports) - 1) + [True], rig.story(said)
+    assert not rig.of_kind(Kind.RESELECTION)
     await rig.finish()
 
 

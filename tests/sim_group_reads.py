@@ -7,9 +7,9 @@ from typing import Any
 import cocotb
 
 from cocotbext.scsi import Kind, Phase
-from group_rig import FAST_20, FAST_40, FAST_80, GroupRig, MemberResult
-from helpers.commands import write_10
-from initiator_rig import CHECK_CONDITION, DIFFERS, OK, Host
+from group_rig import FAST_20, FAST_40, FAST_80, READ_ADDR, GroupRig, MemberResult
+from helpers.commands import read_10, write_10
+from initiator_rig import ABORTED, CHECK_CONDITION, DIFFERS, MIRROR_READ, OK, TASK_MANAGEMENT, Host
 from system_rig import BLOCK, pattern
 
 IDS = (5, 4, 3)
@@ -20,9 +20,11 @@ MEDIUM_ERROR, UNREAD = 0x03, 0x1100
 COPIES = (Phase.DATA_IN, Phase.DT_DATA_IN)
 
 
-async def start(dut: Any, lba: int) -> tuple[GroupRig, Host, bytes]:
-    """Three drives with agreements of three kinds that hold the same block."""
-    overrides = dict(zip(IDS, (FAST_80, NARROW, FAST_40), strict=True))
+async def start(
+    dut: Any, lba: int | tuple[int, ...], agreements: tuple[dict[str, Any], ...] = (FAST_80, NARROW, FAST_40)
+) -> tuple[GroupRig, Host, bytes]:
+    """Three drives, with agreements of three kinds if not told otherwise, that hold the same blocks."""
+    overrides = dict(zip(IDS, agreements, strict=True))
     rig = await GroupRig(dut, ids=IDS, overrides=overrides).start()
     (host,) = await rig.all_hosts()
     await rig.join(host, GROUP, IDS)
@@ -86,6 +88,48 @@ async def one_cannot_read(dut: Any) -> None:
     assert read == data
     assert senders(rig)[:3] == [5, 4, 3]
     assert senders(rig)[-1] == 3
+    await rig.finish()
+
+
+@cocotb.test(timeout_time=20, timeout_unit="ms")
+async def leader_fails_the_repetition(dut: Any) -> None:
+    """A member fails at first and is good in the repetition, in which the leader fails: the good copies are kept."""
+    lbas = (3, 5)
+    rig, host, data = await start(dut, lbas, (FAST_80,) * 3)
+
+    async def later() -> None:
+        await rig.until(note="release")
+        rig.medium(5).fail_next()
+
+    for blocks in (1, 2):
+        await rig.mark()
+        rig.medium(4).fail_next()
+        failing = cocotb.start_soon(later())
+        found, read = await rig.mirror_read(host, GROUP, (0, 1, 2), lbas[:blocks], policy="AUTO", rounds=1)
+        assert failing.done()
+        assert read == data[: blocks * BLOCK], blocks
+        assert found == {0: MemberResult(OK, CHECK_CONDITION), 1: GOOD, 2: GOOD}, rig.story(found)
+        assert rig.moved == blocks * BLOCK
+    await rig.finish()
+
+
+@cocotb.test(timeout_time=20, timeout_unit="ms")
+async def aborted_leader(dut: Any) -> None:
+    """The host aborts the leader's task: the other member's copy is read again, by an ordinary READ(10)."""
+    rig, host, data = await start(dut, 3, (FAST_80,) * 3)
+    await host.port.write("YIELD_NS", 0)
+    await rig.mark()
+    await host.send_mirror_write(
+        (0, 1), 3, BLOCK, group=GROUP, tag=7, opcode=MIRROR_READ, policy="AUTO", rounds=1, addr=READ_ADDR
+    )
+    await host.send_management(5, "ABORT_TASK", tag=7)
+    management, done = [await host.next_completion() for _ in range(2)]
+    assert (management.opcode, management.result) == (TASK_MANAGEMENT, OK), management
+    assert [(one.result, one.good) for one in done.members] == [(ABORTED, False), (OK, True)], rig.story(done)
+    assert await host.unload(BLOCK, READ_ADDR) == data
+    await rig.quiet()
+    assert [one.target for one in rig.of_kind(Kind.SELECTION)] == [5, 5, 4], rig.story()
+    assert [(by, text) for phase, by, text in rig.phases() if phase is Phase.COMMAND] == [(4, read_10(3).hex())]
     await rig.finish()
 
 

@@ -10,6 +10,7 @@ import cocotb
 from cocotb.triggers import ClockCycles, Timer
 
 from cocotbext.scsi.constants import Message, Phase, Status
+from cocotbext.scsi.models.faults import Fault, FaultKind, Faults
 from helpers.commands import read_10, write_10
 from helpers.scripted_target import ScriptedTarget
 from initiator_rig import (
@@ -19,6 +20,7 @@ from initiator_rig import (
     INITIATOR,
     OK,
     ORDERED,
+    PARITY,
     REJECTED,
     SIMPLE,
     TARGET,
@@ -298,6 +300,38 @@ async def crowd(dut: Any) -> None:
             assert await host.unload(size, size * job.tag) == job.data
     assert await host.read("STATUS", "OUTSTANDING") == 0
     await rig.finish()
+
+
+@cocotb.test(timeout_time=10, timeout_unit="ms")
+@cocotb.parametrize(leaves=[True, False])
+async def bad_data_saved(dut: Any, leaves: bool) -> None:
+    """A target saves the pointer behind data of whose parity it was told: no status makes them good any more.
+
+    It is asked to end the task. One that does not listen and disconnects has no task any more when it is back.
+    """
+    rig = InitiatorRig(dut)
+    host = await rig.host(YIELD_NS=0)
+    faults, data = Faults(), pattern(8)
+    target = ScriptedTarget(rig.ports[0], TARGET, faults=faults)
+    faults.add(Fault(FaultKind.BAD_PARITY, Phase.DATA_IN, 3))
+    await host.send_command(TARGET, read_10(0), data_in=len(data), tag=1, disc=True)
+    await target.selected()
+    await target.command()
+    await target.give(Phase.DATA_IN, data)
+    assert await target.messages() == bytes([Message.INITIATOR_DETECTED_ERROR])
+    if leaves:
+        await target.disconnect(save=True)
+        await target.come_back(INITIATOR, 1)
+        await target.complete()
+    else:
+        await target.say(Message.SAVE_DATA_POINTER)
+        assert await target.messages() == bytes([Message.ABORT_TASK])
+        target.free()
+    done = await host.next_completion()
+    assert (done.result, done.tag) == (PARITY, 1), rig.monitor.last()
+    assert await host.read("STATUS", "COMPLETIONS") == 0
+    assert not faults.pending
+    await rig.finish("PAR-06", *(("ATN-05", "ATN-06", "FRE-02") if leaves else ()))
 
 
 @cocotb.test(timeout_time=10, timeout_unit="ms")

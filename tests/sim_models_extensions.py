@@ -74,7 +74,7 @@ async def status_in_the_connection(dut: Any) -> None:
     data = (Phase.DATA_OUT, DATA.hex())
     assert rig.phases()[start:] == [
         (out, "c020010109 8a00000000000000 40".replace(" ", "")),
-        *(data, (out, "2c01"), data, (out, "2c02ff"), data),
+        *(data, (out, "2c01"), data, (out, "2c02"), data),
         *((out, "2d00"), status, (out, "2d01"), status, (out, "2d02ff"), status, (out, "2e02")),
     ]
     assert not rig.of_kind(Kind.RESELECTION)
@@ -131,7 +131,7 @@ async def series_of_blocks(dut: Any) -> None:
     assert result.good
     assert all(member.medium.written == ON_MEDIUM for member in members)
     out = [text for phase, text in rig.phases()[start:] if phase is Phase.MSG_OUT]
-    copies = ["2c01", "2c02", "0106 8b00 00000009", "2c01", "2c02", "01068b0000000002", "2c01", "2c02ff"]
+    copies = ["2c01", "2c02", "0106 8b00 00000009", "2c01", "2c02", "01068b0000000002", "2c01", "2c02"]
     assert out[1:] == [*(text.replace(" ", "") for text in copies), "2d00", "2d01", "2d02ff", "2e02"]
     read = await initiator.mirror_read(GROUP[::-1], 4, BLOCK, tag=1, series=(9, 2), report=True)
     assert read.good

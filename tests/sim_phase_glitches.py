@@ -36,7 +36,7 @@ class Listener(MirrorPlayer):
 async def _play(player: Listener, rng: random.Random, wire: str, hold_ns: int) -> int:
     """How many members were GOOD; what play() raises names the moment."""
     spec: dict[str, Any] = {"kind": "invert", "device": INITIATOR, "side": "rx", "wire": wire, "hold_ns": hold_ns}
-    spec |= {"at_ns": rng.uniform(*SPAN_NS[os.environ["MODE"]]), "connection_us": 100.0}
+    spec |= {"at_ns": rng.uniform(*SPAN_NS[os.environ["MODE"]]), "busy_us": 100.0}
     cocotb.log.info("%s wrong for %d ns, %.1f ns after SUBMIT", wire, hold_ns, spec["at_ns"])
     assert await player.play(Point(0, "phase line", spec))
     return player.good[-2]

@@ -51,7 +51,7 @@ def test_cables(run_sim: SimRunner, module: str, cases: int) -> None:
     assert len(run_sim(module, timeout_s=TIMEOUT_S).cases) == cases
 
 
-@pytest.mark.parametrize(("module", "cases"), [("sim_group_reads", 3), ("sim_group_retries", 5)])
+@pytest.mark.parametrize(("module", "cases"), [("sim_group_reads", 5), ("sim_group_retries", 5)])
 def test_results(run_sim: SimRunner, module: str, cases: int) -> None:
     """Mirrored reads, and what repetition makes of members that fail."""
     assert len(run_sim(module, timeout_s=TIMEOUT_S).cases) == cases
@@ -59,7 +59,12 @@ def test_results(run_sim: SimRunner, module: str, cases: int) -> None:
 
 def test_extensions(run_sim: SimRunner) -> None:
     """Status in the connection, many blocks in one connection, all, some or none having them."""
-    assert len(run_sim("sim_group_extensions", timeout_s=TIMEOUT_S).cases) == 10
+    assert len(run_sim("sim_group_extensions", timeout_s=TIMEOUT_S).cases) == 12
+
+
+def test_slow(run_sim: SimRunner) -> None:
+    """Media slower than the initiator's questions: waiting, a series that ends early, one operation of a drive."""
+    assert len(run_sim("sim_group_slow", timeout_s=TIMEOUT_S).cases) == 3
 
 
 @pytest.mark.parametrize(

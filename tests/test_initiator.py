@@ -53,7 +53,12 @@ def test_initiator_negotiation(run_sim: SimRunner) -> None:
 
 def test_initiator_tasks(run_sim: SimRunner) -> None:
     """Attributes, many tasks at once, pointers, refusals, messages out of place."""
-    assert len(run_sim("sim_initiator_tasks", design=DESIGN).cases) >= 21
+    assert len(run_sim("sim_initiator_tasks", design=DESIGN).cases) >= 23
+
+
+def test_initiator_codes(run_sim: SimRunner) -> None:
+    """Every message code, every length of CDB, malformed reselections, more completions than the queue holds."""
+    assert len(run_sim("sim_initiator_codes", design=DESIGN).cases) == 4
 
 
 def test_initiator_management(run_sim: SimRunner) -> None:

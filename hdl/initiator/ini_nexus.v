@@ -146,7 +146,7 @@ module ini_nexus #(
   // DATA IN came wrong: a word, or in a DT phase the CRC of a data group
   wire       bad_data = rx_perr_i && !spread_o && (phase_i == `SCSI_PH_DATA_IN || phase_i == `SCSI_PH_DT_DATA_IN);
   wire       wrong = bad_data || (rx_stb_i && rx_perr_i && phase_i == `SCSI_PH_STATUS && !asking_q);
-  wire       heard = reject_i || protocol_i || restore_i || refused_i || named_i || over_i || neg_say_i;
+  wire       heard = reject_i || protocol_i || save_i || restore_i || refused_i || named_i || over_i || neg_say_i;
   assign data_target_o = spread_o ? ids_o[{data_rank_i, 2'd0}+:4] : target;
 
   // Nothing to do in a clock should cost a simulation nothing.

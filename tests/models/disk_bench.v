@@ -158,7 +158,7 @@ module disk_bench (
 
     tgt_disk u_disk (
         .clk_i(clk), .rst_ni(rst_n), .bus_rst_i(bus_rst), .target_reset_i(target_reset),
-        .initiator_i(initiator_i), .lun_i(lun_i), .decode_i(decode), .cdb_i(cdb_i),
+        .initiator_i(initiator_i), .lun_i(lun_i), .decode_i(decode), .queued_i(1'b0), .cdb_i(cdb_i),
         .mirror_i(mirror), .mirror_read_i(1'b0), .ahead_i(1'b0), .mirror_lba_i(lba_i), .mirror_len_i(len_i), .buf_bytes_i(24'd4096),
         .sense_i(sense), .sense_initiator_i(collide_i ? sense_initiator_i : initiator_i), .sense_key_i(key_i),
         .sense_code_i(code_i), .sense_valid_i(1'b0), .sense_lba_i(32'd0), .deferred_i(deferred), .losers_set_i(1'b0), .losers_i(16'd0), .losers_reset_i(1'b0),
