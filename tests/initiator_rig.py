@@ -10,6 +10,7 @@ from typing import Any
 import cocotb
 from cocotb.triggers import FallingEdge, Timer
 
+from cocotbext.scsi import Phase
 from cocotbext.scsi.agreement import Period
 from cocotbext.scsi.checker import CheckerOptions
 from cocotbext.scsi.constants import Opcode
@@ -363,6 +364,11 @@ class InitiatorRig(PhaseReferee):
                 assert (await host.command(scsi_id, TEST_UNIT_READY)).good
             done = await host.query(scsi_id, yz, last=yz == GROUP[count - 1][1])
             assert done.result == OK, done
+
+    def cdbs(self) -> list[str]:
+        """CDBs so far in hexadecimal, without TEST UNIT READY, with which agreements are made."""
+        found = [text for phase, text in self.phases() if phase is Phase.COMMAND]
+        return [text for text in found if text != TEST_UNIT_READY.hex()]
 
     def members(self, count: int = 3, **options: Any) -> list[TargetModel]:
         """The first members of Table 1's group, not yet enrolled; `options` by SCSI ID, as `id4=dict(...)`."""

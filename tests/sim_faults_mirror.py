@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from typing import Any
+from unittest.mock import patch
 
 import cocotb
 import pytest
@@ -113,8 +114,8 @@ async def good_with_a_spoilt_copy(dut: Any) -> None:
         members = tuple(Member(Result.OK, 0) for _ in one.members) if one is not None else ()
         return one and replace(one, members=members)
 
-    player.host.take = good  # type: ignore[method-assign]
-    await _fails(player, "GOOD of 3, but its copy on the wires", at_ns=200.0)
+    with patch.object(player.host, "take", good):
+        await _fails(player, "GOOD of 3, but its copy on the wires", at_ns=200.0)
 
 
 @cocotb.test(timeout_time=20, timeout_unit="ms")

@@ -9,10 +9,9 @@ from cocotb.triggers import Timer
 
 from cocotbext.scsi import Phase
 from cocotbext.scsi.constants import Message
-from cocotbext.scsi.models.arbitration import arbitrate
+from cocotbext.scsi.models.arbitration import arbitrate, name_and_wait
 from cocotbext.scsi.models.faults import Fault, FaultKind, Faults
 from cocotbext.scsi.models.port import M_FREE
-from cocotbext.scsi.wires import M_BSY
 from helpers.scripted_target import ScriptedTarget
 from initiator_rig import (
     BAD_DESCRIPTOR,
@@ -88,18 +87,7 @@ async def try_to_reselect(target: ScriptedTarget, ids: int, faults: Faults) -> b
     await Timer(900, "ns")
     assert await arbitrate(port, TARGET)
     port.drive(io=1)
-    parity = (ids & 0xFF).bit_count() + 1 & 1
-    port.drive_data(ids, parity ^ bool(faults.take(FaultKind.BAD_PARITY, None)))
-    await port.delay(port.timing.two_deskews)
-    port.drive(bsy=0)
-    await port.delay(port.timing.bus_settle_delay)
-    answered = await port.wait(lambda lines: bool(lines & M_BSY), 60_000)
-    port.release_data()
-    answered |= await port.wait(
-        lambda lines: bool(lines & M_BSY), port.timing.selection_abort_time + port.timing.two_deskews
-    )
-    port.release()
-    return answered
+    return await name_and_wait(port, ids, 60_000, faults)
 
 
 @cocotb.test(timeout_time=10, timeout_unit="ms")

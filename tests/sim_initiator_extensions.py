@@ -23,7 +23,6 @@ from initiator_rig import (
     DIFFERS,
     GOOD,
     GROUP,
-    MIRROR_CAPABILITY,
     NO_STATUS,
     NOT_CAPABLE,
     OK,
@@ -56,14 +55,6 @@ async def offer(host: Host, flags: int = STATUS | SERIES, **ability: int) -> Non
     await host.port.write_fields("ABILITY", **fields)
 
 
-async def capability(host: Host, target: int, yz: int) -> Completion:
-    """A MIRROR_CAPABILITY and how it ended."""
-    await host.submit({"OPCODE": MIRROR_CAPABILITY, "TARGET": target, "GROUP": yz >> 4, "Z": yz & 0xF}, DATA_LEN=0)
-    done = await host.next_completion()
-    assert (done.opcode, done.target) == (MIRROR_CAPABILITY, target)
-    return done
-
-
 async def group(rig: InitiatorRig, host: Host, count: int = 3) -> None:
     """Negotiate where the host offers it, enrol, agree on both extensions; what was said so far is forgotten."""
     if not rig.fast and await host.read("ABILITY"):
@@ -72,7 +63,7 @@ async def group(rig: InitiatorRig, host: Host, count: int = 3) -> None:
     await rig.enrol(host, count)
     await offer(host)
     for scsi_id, yz in GROUP[:count]:
-        done = await capability(host, scsi_id, yz)
+        done = await host.capability(scsi_id, yz)
         assert (done.result, done.detail) == (OK, STATUS | SERIES)
 
 
@@ -135,11 +126,11 @@ async def capability_agreed(dut: Any) -> None:
     start = len(rig.phases())
     for flags, agreed, text in ((3, 3, "0310"), (1, 1, "0100"), (0, 0, "0000"), (2, 0, "0000"), (3, 3, "0310")):
         await offer(host, flags)
-        done = await capability(host, 5, 0x00)
+        done = await host.capability(5, 0x00)
         assert (done.result, done.detail) == (OK, agreed)
         assert rig.phases()[start:] == [(Phase.MSG_OUT, "c001048c00" + text), (Phase.MSG_IN, "01048c00" + text)]
         start += 2
-    done = await capability(host, 4, 0x01)
+    done = await host.capability(4, 0x01)
     assert (done.result, done.detail) == (OK, STATUS)
     assert rig.phases()[-1] == (Phase.MSG_IN, "01048c010100")
     await rig.finish()
@@ -160,8 +151,8 @@ async def capability_declined(dut: Any, how: tuple[dict[str, Any], int]) -> None
     host = await rig.host()
     await rig.enrol(host, 2)
     await offer(host)
-    assert (await capability(host, 5, 0x00)).result == OK
-    done = await capability(host, 4, 0x01)
+    assert (await host.capability(5, 0x00)).result == OK
+    done = await host.capability(4, 0x01)
     assert (done.result, done.detail) == (NOT_CAPABLE, how[1])
     await host.load(DATA)
     done = await host.mirror_write([0, 1], LBAS, BLOCK, series=16)
@@ -184,7 +175,7 @@ async def capability_ends_with_a_query(dut: Any) -> None:
     assert (await host.query(4, 0x01, last=True)).result == OK
     assert (await host.mirror_write([0, 1], 4, BLOCK)).good
     assert reports(rig)[3:] == ["2e01"]
-    assert (await capability(host, 4, 0x01)).detail == STATUS | SERIES
+    assert (await host.capability(4, 0x01)).detail == STATUS | SERIES
     assert (await host.mirror_write([0, 1], 4, BLOCK)).good
     assert reports(rig)[4:] == ["2d00", "2d01ff", "2e01"]
     await rig.finish()
@@ -199,7 +190,7 @@ async def capability_with_wrong_parity(dut: Any) -> None:
     await rig.enrol(host, 1)
     await offer(host)
     members[0].faults.add(Fault(FaultKind.BAD_PARITY, Phase.MSG_IN, 4))
-    done = await capability(host, 5, 0x00)
+    done = await host.capability(5, 0x00)
     assert done.result == NOT_CAPABLE
     assert members[0].faults.committed
     await host.load(DATA)

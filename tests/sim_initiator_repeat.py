@@ -26,7 +26,6 @@ from initiator_rig import (
     SEL_TIMEOUT,
     SKIPPED,
     TARGET,
-    TEST_UNIT_READY,
     Completion,
     Host,
     InitiatorRig,
@@ -57,12 +56,6 @@ async def ready(rig: InitiatorRig, count: int = 3, **options: Any) -> tuple[Host
 def results(done: Completion) -> list[tuple[int, int, int]]:
     """(result, status, block) of each member as ordered."""
     return [(one.result, one.status, one.block) for one in done.members]
-
-
-def cdbs(rig: InitiatorRig) -> list[str]:
-    """CDBs after the negotiation, in hexadecimal."""
-    found = [text for phase, text in rig.phases() if phase is Phase.COMMAND]
-    return [text for text in found if text != TEST_UNIT_READY.hex()]
 
 
 def said(rig: InitiatorRig) -> list[str]:
@@ -249,7 +242,7 @@ async def plain_for_a_later_block(dut: Any) -> None:
     spoil(members[2], skip=2)
     done = await host.mirror_write([0, 1, 2], list(blocks), BLOCK, addr=512, policy="AUTO", rounds=1)
     assert results(done) == [ALL_GOOD] * 3, done
-    assert cdbs(rig) == ["2a000000000c00000100"]
+    assert rig.cdbs() == ["2a000000000c00000100"]
     for member in members:
         assert all(member.medium.read(lba) == block for lba, block in blocks.items())
     await rig.finish()

@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -131,11 +132,11 @@ EXAMPLE_NEXUSES = {"ordinary": (4096, 0), "disconnecting": (4096, 4096), "silent
 """Selections and reselections of 1 MiB in blocks of 512 bytes to two drives, as the seed counts them."""
 
 
-def in_example(one: Cell, **changed: float) -> list[str]:
+def in_example(one: Cell, **changed: Any) -> list[str]:
     """What is wrong with one way of the seed's example when `changed` is not as it should be."""
     selections, reselections = EXAMPLE_NEXUSES[one.way.key]
     figures = CellFigures(one, 2048, 105.0, 100.0, 100.0, 0.0, selections, reselections, [105.0])
-    return example_failures(replace(figures, **changed))  # type: ignore[arg-type]
+    return example_failures(replace(figures, **changed))
 
 
 @pytest.mark.parametrize("one", example(Path(), 1), ids=lambda one: str(one.way.key))

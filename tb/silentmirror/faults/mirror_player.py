@@ -8,6 +8,7 @@ from typing import Any, Final
 import cocotb
 from cocotb.triggers import SimTimeoutError, Timer, with_timeout
 
+from cocotbext.scsi.constants import Status
 from cocotbext.scsi.models.port import now_ps
 from silentmirror.bench import Bench, BenchConfig, Kind, SlotConfig
 from silentmirror.env.port import HostPort
@@ -38,7 +39,6 @@ _BUSY: Final = 7
 """BSY, SEL, RST of the bus vector."""
 _TRIES: Final = 8
 _PAUSE_US: Final = 20
-_CHECK_CONDITION: Final = 2
 
 
 class Progress:
@@ -292,7 +292,7 @@ class MirrorPlayer:
             done = await self._over(self.host.outcome(command(scsi_id, bytes(6))), "TEST UNIT READY")
             if done[-1].good:
                 return
-            if done[-1].status != _CHECK_CONDITION:
+            if done[-1].status != Status.CHECK_CONDITION:
                 await Timer(_PAUSE_US, "us")
         raise PointFailed(f"drive {scsi_id} is not ready: {done[-1]}")
 

@@ -53,8 +53,8 @@ async def arbitrate(port: ScsiPort, own_id: int) -> bool:
     return True
 
 
-async def _name_and_wait(port: ScsiPort, ids: int, timeout_ns: int, faults: Faults | None) -> bool:
-    """Put two IDs on the bus, let BSY go and wait for the answer; on time-out leave the bus by method (b)."""
+async def name_and_wait(port: ScsiPort, ids: int, timeout_ns: int, faults: Faults | None = None) -> bool:
+    """Put IDs on the bus, let BSY go and wait for the answer; on time-out leave the bus by method (b)."""
     timing = port.timing
     groups = bool(ids >> 8) << 1 | bool(ids & 0xFF)
     parity = parity_of(ids) & groups
@@ -87,7 +87,7 @@ async def select(
     port.drive(atn=int(atn))
     if after_qas and atn:
         await port.delay(port.timing.two_deskews)
-    if not await _name_and_wait(port, 1 << own_id | 1 << target, timeout_ns, faults):
+    if not await name_and_wait(port, 1 << own_id | 1 << target, timeout_ns, faults):
         return False
     await port.delay(port.timing.two_deskews)
     port.drive(sel=0, db=0, dbp=0)
@@ -99,7 +99,7 @@ async def reselect(
 ) -> bool:
     """Target, after a won arbitration: reselect. True: BSY and I/O are asserted and the target owns the connection."""
     port.drive(io=1)
-    if not await _name_and_wait(port, 1 << own_id | 1 << initiator, timeout_ns, faults):
+    if not await name_and_wait(port, 1 << own_id | 1 << initiator, timeout_ns, faults):
         return False
     await port.delay(port.timing.reaction_time)
     port.drive(bsy=1)
